@@ -1,0 +1,138 @@
+//! What can happen to a job, as its log keeps it. Enters: decisions that were
+//! taken. Leaves: events. Never: a secret (a document's password is kept beside
+//! the log, since its owner may read the log).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::id::{BatchId, DocumentId, OwnerId, Seq};
+use crate::plan::{Pipeline, Plan, Unit};
+use crate::time::Timestamp;
+
+/// One change of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// 1 for `submitted`, then rising by one.
+    pub seq: Seq,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// What changed.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The job exists.
+    Submitted(Box<Submitted>),
+    /// A held job may run, perhaps with the document that it waited for.
+    Confirmed {
+        /// The document, where the submission brought none.
+        document: Option<DocumentInfo>,
+    },
+    /// A worker holds the lease. Each one raises the fence.
+    Started {
+        /// The node that works.
+        worker: String,
+    },
+    /// A stage begins, and the one before it is complete.
+    Stage {
+        /// Its name in the plan.
+        stage: String,
+        /// What it counts, if anything.
+        unit: Option<Unit>,
+        /// How many units it has.
+        total: Option<u64>,
+        /// What is now known of the document.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        document: Option<DocumentFacts>,
+    },
+    /// One page is converted and stored.
+    Page {
+        /// Its number in the document, from 1.
+        page: u32,
+        /// The length of its Markdown.
+        bytes: u64,
+        /// Why there is only a placeholder for it, for a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// The attempt ended early and the next one waits.
+    Requeued {
+        /// What ended it; absent where the worker itself went away.
+        failure: Option<Failure>,
+        /// Whether it uses up one of the automatic retries.
+        counted: bool,
+        /// The earliest start of the next attempt.
+        not_before: Timestamp,
+    },
+    /// The owner asked for another attempt.
+    Retried {
+        /// How many attempts the job now has in all, automatic ones included.
+        max_attempts: u32,
+    },
+    /// The whole result is stored.
+    Completed {
+        /// The formats in which it can be read.
+        formats: Vec<String>,
+    },
+    /// No automatic retry is left.
+    Failed {
+        /// The reason.
+        failure: Failure,
+    },
+    /// The owner stopped it.
+    Cancelled,
+}
+
+/// What the conversion found out about the document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentFacts {
+    /// By content, not by name.
+    pub media_type: String,
+    /// How many pages the document has; absent for kinds without pages.
+    pub pages: Option<u32>,
+}
+
+/// The document that a job works on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentInfo {
+    /// The stored file.
+    pub id: DocumentId,
+    /// The name that the submitter gave it, without folders.
+    pub filename: String,
+    /// As declared, then as found.
+    pub media_type: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How many pages it has, once known.
+    pub pages: Option<u32>,
+}
+
+/// Everything that a submission fixes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Submitted {
+    /// Whose job it is.
+    pub owner: OwnerId,
+    /// What it does.
+    pub pipeline: Pipeline,
+    /// Its steps.
+    pub plan: Plan,
+    /// The document; a held job may still wait for it.
+    pub document: Option<DocumentInfo>,
+    /// The options as sent, without secrets.
+    pub options: Value,
+    /// What the submitter attached.
+    pub metadata: Option<Value>,
+    /// The batch it belongs to.
+    pub batch: Option<BatchId>,
+    /// Higher goes first among the owner's own jobs.
+    pub priority: i32,
+    /// Attempts in all, the automatic retries included.
+    pub max_attempts: u32,
+    /// Whether it waits for a confirmation.
+    pub hold: bool,
+}

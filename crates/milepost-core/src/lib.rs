@@ -1,0 +1,22 @@
+//! The vocabulary of Milepost: what a job is, what can happen to it, and how
+//! its snapshot follows from its events.
+//!
+//! Enters: events. Leaves: snapshots, progress, estimates. Never here: I/O,
+//! async code, a clock, randomness, HTTP. Ids and times are passed in, so every
+//! function is a plain function of its arguments.
+
+mod event;
+mod failure;
+mod id;
+mod plan;
+mod progress;
+mod snapshot;
+mod time;
+
+pub use event::{DocumentFacts, DocumentInfo, Event, EventKind, Submitted};
+pub use failure::{Failure, FailureCode};
+pub use id::{BatchId, DocumentId, IdError, JobId, OwnerId, Seq};
+pub use plan::{Pipeline, Plan, Stage, Unit};
+pub use progress::Progress;
+pub use snapshot::{Refused, Snapshot, StageState, StageStatus, Status};
+pub use time::Timestamp;

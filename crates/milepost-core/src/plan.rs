@@ -1,0 +1,95 @@
+//! A pipeline's weighted steps. Enters: nothing. Leaves: plans, which are
+//! stored with the job, so that a later version may weigh differently without
+//! changing the meaning of an old log.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pipeline {
+    /// One document to Markdown, JSON, HTML and text.
+    Convert,
+}
+
+impl Pipeline {
+    /// Every pipeline, in the order in which messages list them.
+    pub const ALL: [Self; 1] = [Self::Convert];
+
+    /// The name as clients write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Convert => "convert",
+        }
+    }
+}
+
+impl fmt::Display for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Pipeline {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|pipeline| pipeline.as_str() == text).ok_or(())
+    }
+}
+
+/// What a stage counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Unit(String);
+
+impl Unit {
+    /// A unit by its singular name, for example `page`.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The pages of one document.
+    pub fn page() -> Self {
+        Self::new("page")
+    }
+
+    /// The singular name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One named step and its share of the whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Unique within its plan.
+    pub name: String,
+    /// Relative cost; only the ratio to the other stages matters.
+    pub weight: u32,
+}
+
+/// The steps of one pipeline, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Plan(Vec<Stage>);
+
+impl Plan {
+    /// A plan of `(name, weight)` pairs.
+    pub fn new<'a>(stages: impl IntoIterator<Item = (&'a str, u32)>) -> Self {
+        Self(
+            stages
+                .into_iter()
+                .map(|(name, weight)| Stage { name: name.to_owned(), weight })
+                .collect(),
+        )
+    }
+
+    /// The stages, in order.
+    pub fn stages(&self) -> &[Stage] {
+        &self.0
+    }
+}

@@ -1,0 +1,460 @@
+//! The complete state of a job: the fold of its events. `apply` holds every
+//! transition there is, so whatever a job can become is read off in one match.
+//! Enters: events in order. Leaves: snapshots. Never: skips or reorders one.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::event::{DocumentInfo, Event, EventKind, Submitted};
+use crate::failure::Failure;
+use crate::id::{BatchId, JobId, OwnerId, Seq};
+use crate::plan::{Pipeline, Unit};
+use crate::progress::{self, Progress};
+use crate::time::Timestamp;
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Held: needs a confirmation or a document.
+    Awaiting,
+    /// Ready for a worker.
+    Queued,
+    /// A worker holds its lease.
+    Running,
+    /// Ended with its whole result.
+    Completed,
+    /// Ended without a result.
+    Failed,
+    /// Ended by its owner.
+    Cancelled,
+}
+
+impl Status {
+    /// Every status, in the order of a job's life.
+    pub const ALL: [Self; 6] = [
+        Self::Awaiting,
+        Self::Queued,
+        Self::Running,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// Whether only an explicit retry leads on from here.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+
+    /// The word that clients see.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Awaiting => "awaiting",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Where a stage stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageStatus {
+    /// Not begun in this attempt.
+    Pending,
+    /// Under way.
+    Running,
+    /// Done.
+    Completed,
+    /// Under way when the job failed.
+    Failed,
+    /// Under way when the job was cancelled.
+    Cancelled,
+}
+
+/// One stage in this attempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageState {
+    /// Its name in the plan.
+    pub name: String,
+    /// Its share of the whole.
+    pub weight: u32,
+    /// Where it stands.
+    pub status: StageStatus,
+    /// What it counts.
+    pub unit: Option<Unit>,
+    /// Units done, those of earlier attempts included.
+    pub done: Option<u64>,
+    /// Units in all.
+    pub total: Option<u64>,
+    /// Units that were done when this attempt began; they say nothing about its
+    /// rate.
+    pub taken_over: u64,
+    /// When it began in this attempt.
+    pub started_at: Option<Timestamp>,
+    /// When a unit was last finished.
+    pub advanced_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl StageState {
+    /// The share of this stage that is done, 0 to 1.
+    pub(crate) fn fraction(&self) -> f64 {
+        match (self.status, self.done, self.total) {
+            (StageStatus::Completed, ..) => 1.0,
+            (_, Some(done), Some(total)) if total > 0 => (done as f64 / total as f64).min(1.0),
+            _ => 0.0,
+        }
+    }
+
+    /// Back to the start for the next attempt; finished units stay finished.
+    fn reset(&mut self) {
+        self.status = StageStatus::Pending;
+        self.taken_over = self.done.unwrap_or(0);
+        self.started_at = None;
+        self.advanced_at = None;
+        self.finished_at = None;
+    }
+
+    fn end(&mut self, status: StageStatus, at: Timestamp) {
+        self.status = status;
+        self.finished_at = Some(at);
+    }
+}
+
+/// The event does not fit the job's state; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Its seq is not the next one.
+    #[error("event {got} does not follow event {have}")]
+    OutOfOrder {
+        /// The seq of the snapshot.
+        have: Seq,
+        /// The seq of the event.
+        got: Seq,
+    },
+    /// The job's status does not allow it.
+    #[error("not possible while the job is {}", .0.as_str())]
+    Status(Status),
+    /// The job's plan has no such stage.
+    #[error("the plan has no stage of that name")]
+    UnknownStage,
+    /// A log begins with `submitted` and has it once.
+    #[error("a log has `submitted` first and only there")]
+    NotFirst,
+    /// The job has no document yet.
+    #[error("the job has no document yet")]
+    NoDocument,
+}
+
+/// The complete current state of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Which job.
+    pub id: JobId,
+    /// Whose.
+    pub owner: OwnerId,
+    /// The last event in it.
+    pub seq: Seq,
+    /// What the job does.
+    pub pipeline: Pipeline,
+    /// Where it stands.
+    pub status: Status,
+    /// From 1; the next one begins at `requeued` and `retried`.
+    pub attempt: u32,
+    /// The attempt after which no automatic retry is left.
+    pub max_attempts: u32,
+    /// Attempts that ended early, for whatever reason.
+    pub losses: u32,
+    /// How often a worker took the lease. A report under an older number is
+    /// refused.
+    pub fence: u64,
+    /// Never goes down within an attempt.
+    pub progress: Progress,
+    /// The stages in order.
+    pub stages: Vec<StageState>,
+    /// What a person may read beside the progress bar.
+    pub message: String,
+    /// The document.
+    pub document: Option<DocumentInfo>,
+    /// The batch it belongs to.
+    pub batch: Option<BatchId>,
+    /// The options as sent, without secrets.
+    pub options: Value,
+    /// What the submitter attached.
+    pub metadata: Option<Value>,
+    /// Higher goes first among the owner's own jobs.
+    pub priority: i32,
+    /// The formats of the result; empty before the end.
+    pub formats: Vec<String>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// The earliest start of the attempt that waits.
+    pub not_before: Timestamp,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When a worker first took it up, since the submission or the last retry.
+    pub started_at: Option<Timestamp>,
+    /// When the last event was recorded.
+    pub updated_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Snapshot {
+    /// The state after a job's first event.
+    ///
+    /// # Errors
+    /// Where that event is not `submitted` with seq 1.
+    pub fn begin(id: JobId, event: &Event) -> Result<Self, Refused> {
+        let EventKind::Submitted(submitted) = &event.kind else { return Err(Refused::NotFirst) };
+        if event.seq != Seq(1) {
+            return Err(Refused::OutOfOrder { have: Seq(0), got: event.seq });
+        }
+        Ok(Self::from_submission(id, submitted, event.at))
+    }
+
+    /// The state after all of a job's events; `None` for an empty log.
+    ///
+    /// # Errors
+    /// Where an event does not follow from those before it.
+    pub fn fold<'a>(
+        id: JobId,
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<Option<Self>, Refused> {
+        let mut events = events.into_iter();
+        let Some(first) = events.next() else { return Ok(None) };
+        let mut snapshot = Self::begin(id, first)?;
+        for event in events {
+            snapshot.apply(event)?;
+        }
+        Ok(Some(snapshot))
+    }
+
+    /// Moves on by one event.
+    ///
+    /// # Errors
+    /// Where the event is out of order or does not fit the state; the snapshot
+    /// is then as it was.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Refused> {
+        if event.seq != self.seq.next() {
+            return Err(Refused::OutOfOrder { have: self.seq, got: event.seq });
+        }
+        let at = event.at;
+        match (&event.kind, self.status) {
+            (EventKind::Submitted(_), _) => return Err(Refused::NotFirst),
+            (EventKind::Confirmed { document }, Status::Awaiting) => {
+                if document.is_none() && self.document.is_none() {
+                    return Err(Refused::NoDocument);
+                }
+                if document.is_some() {
+                    self.document.clone_from(document);
+                }
+                self.status = Status::Queued;
+                self.not_before = at;
+                self.message = "Waiting for a worker".to_owned();
+            }
+            (EventKind::Started { .. }, Status::Queued) => {
+                self.status = Status::Running;
+                self.fence += 1;
+                self.started_at.get_or_insert(at);
+                self.message = "Starting".to_owned();
+            }
+            (EventKind::Stage { stage, unit, total, document }, Status::Running) => {
+                let index = self.stages.iter().position(|s| s.name == *stage);
+                let index = index.ok_or(Refused::UnknownStage)?;
+                for earlier in &mut self.stages[..index] {
+                    if earlier.status == StageStatus::Running {
+                        earlier.end(StageStatus::Completed, at);
+                    }
+                }
+                let entered = &mut self.stages[index];
+                entered.status = StageStatus::Running;
+                entered.started_at = Some(at);
+                entered.unit.clone_from(unit);
+                entered.total = *total;
+                entered.done = total.map(|total| entered.taken_over.min(total));
+                if let (Some(facts), Some(document)) = (document, &mut self.document) {
+                    document.media_type.clone_from(&facts.media_type);
+                    document.pages = facts.pages;
+                }
+                self.advance();
+            }
+            (EventKind::Page { .. }, Status::Running) => {
+                let stage = self.running_mut().ok_or(Refused::UnknownStage)?;
+                stage.done = Some(stage.done.unwrap_or(0) + 1);
+                stage.advanced_at = Some(at);
+                self.advance();
+            }
+            (EventKind::Requeued { failure, counted, not_before }, Status::Running) => {
+                self.losses += 1;
+                if !counted {
+                    self.max_attempts += 1;
+                }
+                self.next_attempt(*not_before);
+                self.message = match failure {
+                    Some(failure) => format!("Waiting to try again: {}", failure.message),
+                    None => "Waiting for a worker to go on".to_owned(),
+                };
+            }
+            (EventKind::Retried { max_attempts }, status) if status.is_terminal() => {
+                self.max_attempts = *max_attempts;
+                self.losses = 0;
+                self.failure = None;
+                self.formats.clear();
+                self.started_at = None;
+                self.finished_at = None;
+                self.next_attempt(at);
+                self.message = "Waiting for a worker".to_owned();
+            }
+            (EventKind::Completed { formats }, Status::Running) => {
+                for stage in &mut self.stages {
+                    if stage.status != StageStatus::Completed {
+                        stage.end(StageStatus::Completed, at);
+                    }
+                }
+                self.formats.clone_from(formats);
+                self.finish(Status::Completed, at, "Completed");
+                self.progress = Progress::DONE;
+            }
+            (EventKind::Failed { failure }, Status::Queued | Status::Running) => {
+                self.end_running_stage(StageStatus::Failed, at);
+                self.finish(Status::Failed, at, &failure.message);
+                self.failure = Some(failure.clone());
+            }
+            (EventKind::Cancelled, Status::Awaiting | Status::Queued | Status::Running) => {
+                self.end_running_stage(StageStatus::Cancelled, at);
+                self.finish(Status::Cancelled, at, "Cancelled");
+            }
+            (
+                EventKind::Confirmed { .. }
+                | EventKind::Started { .. }
+                | EventKind::Stage { .. }
+                | EventKind::Page { .. }
+                | EventKind::Requeued { .. }
+                | EventKind::Retried { .. }
+                | EventKind::Completed { .. }
+                | EventKind::Failed { .. }
+                | EventKind::Cancelled,
+                status,
+            ) => return Err(Refused::Status(status)),
+        }
+        self.seq = event.seq;
+        self.updated_at = at;
+        Ok(())
+    }
+
+    /// The stage under way, or the one in which the job ended early.
+    pub fn stage(&self) -> Option<&StageState> {
+        self.stages
+            .iter()
+            .find(|stage| !matches!(stage.status, StageStatus::Pending | StageStatus::Completed))
+    }
+
+    /// Seconds until the end as measured rates tell at `now`; `None` while
+    /// nothing was measured.
+    pub fn eta_seconds(&self, now: Timestamp) -> Option<u64> {
+        (self.status == Status::Running).then(|| progress::eta_seconds(&self.stages, now))?
+    }
+
+    /// Whether a watcher who is shown only the newest state must still see the
+    /// step from `earlier` to this one.
+    pub fn is_boundary_after(&self, earlier: &Self) -> bool {
+        self.attempt != earlier.attempt
+            || self.status != earlier.status
+            || self.stage().map(|s| &s.name) != earlier.stage().map(|s| &s.name)
+    }
+
+    fn from_submission(id: JobId, submitted: &Submitted, at: Timestamp) -> Self {
+        let stages = submitted.plan.stages().iter().map(|stage| StageState {
+            name: stage.name.clone(),
+            weight: stage.weight,
+            status: StageStatus::Pending,
+            unit: None,
+            done: None,
+            total: None,
+            taken_over: 0,
+            started_at: None,
+            advanced_at: None,
+            finished_at: None,
+        });
+        let held = submitted.hold;
+        Self {
+            id,
+            owner: submitted.owner.clone(),
+            seq: Seq(1),
+            pipeline: submitted.pipeline,
+            status: if held { Status::Awaiting } else { Status::Queued },
+            attempt: 1,
+            max_attempts: submitted.max_attempts,
+            losses: 0,
+            fence: 0,
+            progress: Progress::default(),
+            stages: stages.collect(),
+            message: if held { "Waiting for its confirmation" } else { "Waiting for a worker" }
+                .to_owned(),
+            document: submitted.document.clone(),
+            batch: submitted.batch,
+            options: submitted.options.clone(),
+            metadata: submitted.metadata.clone(),
+            priority: submitted.priority,
+            formats: Vec::new(),
+            failure: None,
+            not_before: at,
+            created_at: at,
+            started_at: None,
+            updated_at: at,
+            finished_at: None,
+        }
+    }
+
+    fn running_mut(&mut self) -> Option<&mut StageState> {
+        self.stages.iter_mut().find(|stage| stage.status == StageStatus::Running)
+    }
+
+    fn end_running_stage(&mut self, status: StageStatus, at: Timestamp) {
+        if let Some(stage) = self.running_mut() {
+            stage.end(status, at);
+        }
+    }
+
+    fn finish(&mut self, status: Status, at: Timestamp, message: &str) {
+        self.status = status;
+        self.finished_at = Some(at);
+        message.clone_into(&mut self.message);
+    }
+
+    fn next_attempt(&mut self, not_before: Timestamp) {
+        self.status = Status::Queued;
+        self.attempt += 1;
+        self.not_before = not_before;
+        self.stages.iter_mut().for_each(StageState::reset);
+        self.progress = Progress::of(&self.stages);
+    }
+
+    /// Derives progress and message from the stages.
+    fn advance(&mut self) {
+        self.progress = self.progress.max(Progress::of(&self.stages));
+        if let Some(stage) = self.stage() {
+            self.message = describe(stage);
+        }
+    }
+}
+
+/// `Converting page 13 of 40`, or `Converting` where there is nothing to count.
+fn describe(stage: &StageState) -> String {
+    let mut name = stage.name.replace('_', " ");
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    match (&stage.unit, stage.done, stage.total) {
+        (Some(unit), Some(done), Some(total)) if total > 1 => {
+            format!("{name} {} {} of {total}", unit.as_str(), (done + 1).min(total))
+        }
+        _ => name,
+    }
+}

@@ -1,0 +1,213 @@
+//! Whatever events are offered in whatever order, a snapshot stays sane.
+
+use milepost_core::{
+    DocumentFacts, DocumentId, DocumentInfo, Event, EventKind, Failure, FailureCode, JobId,
+    OwnerId, Pipeline, Plan, Progress, Seq, Snapshot, Status, Submitted, Timestamp, Unit,
+};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+fn document() -> DocumentInfo {
+    DocumentInfo {
+        id: DocumentId::new(Uuid::from_u128(7)),
+        filename: "paper.pdf".into(),
+        media_type: "application/pdf".into(),
+        bytes: 1,
+        pages: None,
+    }
+}
+
+fn submitted(hold: bool, with_document: bool) -> EventKind {
+    EventKind::Submitted(Box::new(Submitted {
+        owner: OwnerId::local(),
+        pipeline: Pipeline::Convert,
+        plan: Plan::new([("detecting", 2), ("converting", 90), ("assembling", 8)]),
+        document: with_document.then(document),
+        options: serde_json::json!({}),
+        metadata: None,
+        batch: None,
+        priority: 0,
+        max_attempts: 4,
+        hold,
+    }))
+}
+
+fn any_kind() -> impl Strategy<Value = EventKind> {
+    let failure = any::<bool>().prop_map(|retryable| Failure {
+        code: FailureCode::ConversionCrashed,
+        message: "The converter crashed.".into(),
+        retryable,
+    });
+    prop_oneof![
+        1 => Just(submitted(false, true)),
+        2 => any::<bool>().prop_map(|with| EventKind::Confirmed { document: with.then(document) }),
+        6 => Just(EventKind::Started { worker: "node".into() }),
+        6 => (0..4usize, proptest::option::of(0..20u64)).prop_map(|(stage, total)| {
+            EventKind::Stage {
+                stage: ["detecting", "converting", "assembling", "unknown"][stage].into(),
+                unit: total.map(|_| Unit::page()),
+                total,
+                document: Some(DocumentFacts {
+                    media_type: "application/pdf".into(),
+                    pages: total.map(|n| n as u32),
+                }),
+            }
+        }),
+        20 => (1..30u32).prop_map(|page| EventKind::Page { page, bytes: 10, error: None }),
+        2 => (proptest::option::of(failure.clone()), any::<bool>(), 0..10i64).prop_map(
+            |(failure, counted, at)| EventKind::Requeued {
+                failure,
+                counted,
+                not_before: Timestamp::from_micros(at),
+            }
+        ),
+        1 => (1..9u32).prop_map(|max_attempts| EventKind::Retried { max_attempts }),
+        1 => Just(EventKind::Completed { formats: vec!["markdown".into()] }),
+        1 => failure.prop_map(|failure| EventKind::Failed { failure }),
+        1 => Just(EventKind::Cancelled),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+    #[test]
+    fn any_sequence_keeps_the_invariants(
+        hold in any::<bool>(),
+        with_document in any::<bool>(),
+        kinds in proptest::collection::vec(any_kind(), 0..120),
+    ) {
+        let id = JobId::new(Uuid::from_u128(1));
+        let first = Event {
+            seq: Seq(1),
+            at: Timestamp::from_micros(0),
+            kind: submitted(hold, with_document || !hold),
+        };
+        let mut log = vec![first];
+        let mut snapshot = Snapshot::begin(id, &log[0]).unwrap();
+
+        for (tick, kind) in kinds.into_iter().enumerate() {
+            let at = Timestamp::from_micros(tick as i64 * 1_000_000);
+            let event = Event { seq: snapshot.seq.next(), at, kind };
+            let before = snapshot.clone();
+            match snapshot.apply(&event) {
+                Err(_) => prop_assert_eq!(&snapshot, &before, "a refused event changes nothing"),
+                Ok(()) => {
+                    prop_assert_eq!(snapshot.seq, before.seq.next());
+                    if before.status.is_terminal() {
+                        let retried = matches!(event.kind, EventKind::Retried { .. });
+                        prop_assert!(retried, "only a retry leads on from the end");
+                    }
+                    if snapshot.attempt == before.attempt {
+                        prop_assert!(snapshot.progress >= before.progress);
+                    } else {
+                        prop_assert_eq!(snapshot.attempt, before.attempt + 1);
+                        prop_assert_eq!(snapshot.status, Status::Queued);
+                    }
+                    prop_assert!(snapshot.fence >= before.fence);
+                    log.push(event);
+                }
+            }
+            prop_assert_eq!(
+                snapshot.progress == Progress::DONE,
+                snapshot.status == Status::Completed
+            );
+            prop_assert_eq!(snapshot.finished_at.is_some(), snapshot.status.is_terminal());
+            prop_assert_eq!(snapshot.failure.is_some(), snapshot.status == Status::Failed);
+            let percent = snapshot.progress.percent();
+            prop_assert!((0.0..=100.0).contains(&percent));
+            prop_assert_eq!((percent * 10.0).round() / 10.0, percent);
+            // The estimate never panics and never comes from nothing.
+            let _ = snapshot.eta_seconds(at);
+        }
+
+        let text = serde_json::to_string(&log).unwrap();
+        let read: Vec<Event> = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(&read, &log, "a log survives its encoding");
+        let folded = Snapshot::fold(id, &read).unwrap().unwrap();
+        prop_assert_eq!(&folded, &snapshot, "replaying the log gives the snapshot");
+        let text = serde_json::to_string(&snapshot).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), snapshot);
+    }
+}
+
+/// A job that runs, as a helper for the tables below.
+fn running(pages: u64) -> Snapshot {
+    let mut log = Log::new();
+    log.push(EventKind::Started { worker: "node".into() });
+    log.push(EventKind::Stage {
+        stage: "detecting".into(),
+        unit: None,
+        total: None,
+        document: None,
+    });
+    log.push(EventKind::Stage {
+        stage: "converting".into(),
+        unit: Some(Unit::page()),
+        total: Some(pages),
+        document: None,
+    });
+    log.snapshot
+}
+
+struct Log {
+    snapshot: Snapshot,
+    clock_secs: i64,
+}
+
+impl Log {
+    fn new() -> Self {
+        let id = JobId::new(Uuid::from_u128(1));
+        let at = Timestamp::from_micros(0);
+        let first = Event { seq: Seq(1), at, kind: submitted(false, true) };
+        Self { snapshot: Snapshot::begin(id, &first).unwrap(), clock_secs: 0 }
+    }
+
+    fn push(&mut self, kind: EventKind) {
+        self.clock_secs += 1;
+        let at = Timestamp::from_micros(self.clock_secs * 1_000_000);
+        self.snapshot.apply(&Event { seq: self.snapshot.seq.next(), at, kind }).unwrap();
+    }
+}
+
+#[test]
+fn progress_follows_the_pages_and_the_message_names_the_next_one() {
+    let mut log = Log { snapshot: running(40), clock_secs: 3 };
+    for page in 1..=12 {
+        log.push(EventKind::Page { page, bytes: 1, error: None });
+    }
+    assert_eq!(log.snapshot.progress.percent(), 29.0);
+    assert_eq!(log.snapshot.message, "Converting page 13 of 40");
+    let now = Timestamp::from_micros(log.clock_secs * 1_000_000);
+    // 28 pages at a second each, and 8/90 of the 40 s that all pages take.
+    assert_eq!(log.snapshot.eta_seconds(now), Some(32));
+}
+
+#[test]
+fn a_new_attempt_begins_at_what_it_takes_over() {
+    let mut log = Log { snapshot: running(10), clock_secs: 3 };
+    for page in 1..=5 {
+        log.push(EventKind::Page { page, bytes: 1, error: None });
+    }
+    let reached = log.snapshot.progress;
+    log.push(EventKind::Requeued {
+        failure: None,
+        counted: false,
+        not_before: Timestamp::from_micros(0),
+    });
+    assert_eq!((log.snapshot.attempt, log.snapshot.max_attempts), (2, 5));
+    assert_eq!(log.snapshot.progress.percent(), 45.0);
+    log.push(EventKind::Started { worker: "node".into() });
+    assert_eq!(log.snapshot.fence, 2);
+    for stage in ["detecting", "converting"] {
+        let pages = stage == "converting";
+        log.push(EventKind::Stage {
+            stage: stage.into(),
+            unit: pages.then(Unit::page),
+            total: pages.then_some(10),
+            document: None,
+        });
+    }
+    assert_eq!(log.snapshot.progress, reached);
+    assert_eq!(log.snapshot.eta_seconds(Timestamp::from_micros(0)), None);
+}
