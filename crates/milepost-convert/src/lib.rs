@@ -1,0 +1,31 @@
+//! Document in, document out, page by page, with a progress callback.
+//!
+//! Enters: a document's bytes with its name, what the user asked for
+//! ([`Options`]) and what the operator allows ([`Limits`]). Leaves: a [`Step`]
+//! for everything that a watcher may want to know, a finished [`Page`] as soon
+//! as there is one, and the assembled [`Output`], or an [`Error`] whose message
+//! is written for the person who sent the document.
+//!
+//! It never opens a path or a socket, never starts a program or a task, and
+//! knows nothing of jobs: what it is fed is all that it reads. Links, images
+//! and files that a document refers to stay references.
+
+mod convert;
+mod declarative;
+mod detect;
+mod error;
+mod format;
+mod options;
+mod page;
+mod pages;
+mod pdf;
+mod provenance;
+mod render;
+
+pub use convert::{Document, Output, Step, convert};
+pub use detect::detect;
+pub use error::{Error, ErrorKind};
+pub use format::{Format, OutputFormat, UnknownFormat};
+pub use options::{Limits, Options};
+pub use page::Page;
+pub use pages::{InvalidSelection, PageSelection};

@@ -1,0 +1,265 @@
+//! PDF, one page after the other.
+//!
+//! Enters: a PDF's bytes. Leaves: each page's Markdown as soon as it is read,
+//! and what docling's model makes of it in the other formats. It never renders
+//! a page, never decodes an image, and one page's failure never ends the rest.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use docling::{DoclingDocument, Node};
+use pdf_oxide::PdfDocument;
+use pdf_oxide::converters::ConversionOptions;
+
+use crate::convert::{Document, Output, Step, select};
+use crate::detect::damaged;
+use crate::error::{Error, ErrorKind};
+use crate::format::Format;
+use crate::options::{Limits, Options};
+use crate::page::Page;
+use crate::render::{Renderer, parse_markdown, stem};
+
+pub(crate) fn convert(
+    document: Document,
+    options: &Options,
+    limits: &Limits,
+    finished: Vec<Page>,
+    on_step: &mut dyn FnMut(Step),
+) -> Result<Output, Error> {
+    let Document { filename, bytes } = document;
+    let name = stem(&filename);
+    let pdf = open(bytes, options.password.as_deref())?;
+    let total = page_count(&pdf)?;
+    let selected = select(total, options, limits)?;
+    on_step(Step::Detected { format: Format::Pdf, pages: total, selected: selected.clone() });
+
+    let mut renderer =
+        Renderer::new(&filename, Format::Pdf, options.wanted(), limits.max_output_bytes);
+    let mut finished: BTreeMap<u32, Page> =
+        finished.into_iter().map(|page| (page.number, page)).collect();
+    // Only the Markdown is kept until the end; the rest of a page is the
+    // caller's as soon as it is ready.
+    let mut markdowns: Vec<(u32, String)> = Vec::with_capacity(selected.len());
+    let mut failures: Vec<(u32, String)> = Vec::new();
+    for &number in &selected {
+        let page = match finished.remove(&number) {
+            Some(page) => {
+                renderer.count_page(&page)?;
+                page
+            }
+            None => {
+                let page = convert_page(&pdf, number, name, &mut renderer)?;
+                on_step(Step::Page(page.clone()));
+                page
+            }
+        };
+        if let Some(error) = page.error {
+            failures.push((number, error));
+        }
+        markdowns.push((number, page.markdown));
+    }
+    let failed_pages: Vec<u32> = failures.iter().map(|&(number, _)| number).collect();
+    if failed_pages.len() == selected.len() {
+        return Err(all_failed(&failed_pages, &failures));
+    }
+    refuse_scan(&pdf, &markdowns, &failed_pages)?;
+
+    on_step(Step::Assembling);
+    let whole = if renderer.wants_only_markdown() {
+        DoclingDocument::new(name)
+    } else {
+        assemble(&pdf, name, &markdowns)?
+    };
+    drop(pdf);
+    let rendered = renderer.whole(&whole, Some(join(&markdowns)))?;
+    Ok(Output { format: Format::Pdf, rendered, failed_pages })
+}
+
+fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<PdfDocument, Error> {
+    let claims_encryption = bytes.windows(8).any(|window| window == b"/Encrypt");
+    let pdf = PdfDocument::from_bytes(bytes).map_err(|error| match error {
+        pdf_oxide::Error::EncryptedPdf => missing_or_wrong(password),
+        pdf_oxide::Error::Unsupported(_) if claims_encryption => Error::new(
+            ErrorKind::Encrypted,
+            "The PDF is encrypted in a way that this server cannot open; send it without \
+             encryption.",
+        )
+        .because(error),
+        error => damaged(Format::Pdf, error),
+    })?;
+    if pdf.is_encrypted() && !pdf.is_authenticated() {
+        let opened = password.is_some_and(|password| {
+            pdf.authenticate(password.as_bytes()).unwrap_or(false)
+                || latin1(password).is_some_and(|bytes| pdf.authenticate(&bytes).unwrap_or(false))
+        });
+        if !opened {
+            return Err(missing_or_wrong(password));
+        }
+    }
+    Ok(pdf)
+}
+
+/// Before PDF 2.0 a password is bytes in PDFDocEncoding, which is Latin-1 for
+/// what people type.
+fn latin1(password: &str) -> Option<Vec<u8>> {
+    password.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
+}
+
+fn missing_or_wrong(password: Option<&str>) -> Error {
+    Error::new(
+        ErrorKind::Encrypted,
+        match password {
+            None => "The PDF is encrypted; send its password in options.password.",
+            Some(_) => "The password in options.password does not open this PDF.",
+        },
+    )
+}
+
+fn page_count(pdf: &PdfDocument) -> Result<u32, Error> {
+    let pages = pdf.page_count().map_err(|error| damaged(Format::Pdf, error))?;
+    if pages == 0 {
+        return Err(Error::new(ErrorKind::Empty, "The PDF has no pages."));
+    }
+    Ok(u32::try_from(pages).unwrap_or(u32::MAX))
+}
+
+fn convert_page(
+    pdf: &PdfDocument,
+    number: u32,
+    name: &str,
+    renderer: &mut Renderer,
+) -> Result<Page, Error> {
+    let index = number as usize - 1;
+    // A parser's bug on one page is that page's failure. Its caches are behind
+    // locks that recover, so the other pages may go on using them.
+    let read = catch_unwind(AssertUnwindSafe(|| pdf.to_markdown(index, &conversion_options())));
+    let (markdown, error) = match read {
+        Ok(Ok(markdown)) => (markdown.trim().to_owned(), None),
+        Ok(Err(_)) | Err(_) => (
+            format!("<!-- page {number} could not be converted -->"),
+            Some(format!("Page {number} could not be converted: its content is damaged.")),
+        ),
+    };
+    renderer.count(&markdown)?;
+    let rendered = if renderer.wants_only_markdown() {
+        BTreeMap::new()
+    } else {
+        let mut document = DoclingDocument::new(name);
+        append_page(&mut document, pdf, number, &markdown)?;
+        renderer.page(&document)?
+    };
+    Ok(Page { number, markdown, rendered, error })
+}
+
+fn conversion_options() -> ConversionOptions {
+    ConversionOptions {
+        include_images: false,
+        embed_images: false,
+        expand_ligatures: true,
+        ..ConversionOptions::default()
+    }
+}
+
+/// The pages as one Markdown text, in page order.
+fn join(pages: &[(u32, String)]) -> String {
+    let mut whole = String::with_capacity(pages.iter().map(|(_, page)| page.len() + 2).sum());
+    for (_, page) in pages.iter().filter(|(_, page)| !page.is_empty()) {
+        if !whole.is_empty() {
+            whole.push_str("\n\n");
+        }
+        whole.push_str(page);
+    }
+    if !whole.is_empty() {
+        whole.push('\n');
+    }
+    whole
+}
+
+/// The pages as one model. Each is parsed by itself, so that whatever a page
+/// leaves open (a fence, a list) ends with it.
+fn assemble(
+    pdf: &PdfDocument,
+    name: &str,
+    pages: &[(u32, String)],
+) -> Result<DoclingDocument, Error> {
+    let mut whole = DoclingDocument::new(name);
+    for (number, markdown) in pages {
+        append_page(&mut whole, pdf, *number, markdown)?;
+    }
+    Ok(whole)
+}
+
+/// Adds a page to a model, with the number and the size of the page for each of
+/// its items.
+fn append_page(
+    whole: &mut DoclingDocument,
+    pdf: &PdfDocument,
+    number: u32,
+    markdown: &str,
+) -> Result<(), Error> {
+    let (width, height) = page_size(pdf, number);
+    whole.nodes.push(Node::PageInfo { page_no: number as usize, width, height });
+    let page = parse_markdown(&whole.name, markdown)?;
+    whole.nodes.extend(page.nodes);
+    whole.strict_markdown = page.strict_markdown;
+    let (Some(mut tree), size) = (page.tree, (f64::from(width), f64::from(height))) else {
+        return Ok(());
+    };
+    crate::provenance::stamp(&mut tree, number, size);
+    whole.tree.get_or_insert_default().append(tree);
+    Ok(())
+}
+
+/// In points, as it is shown. US Letter where the page does not say.
+fn page_size(pdf: &PdfDocument, number: u32) -> (f32, f32) {
+    let index = number as usize - 1;
+    let Ok((left, bottom, right, top)) = pdf.get_page_visible_box(index) else {
+        return (612.0, 792.0);
+    };
+    let (width, height) = ((right - left).abs(), (top - bottom).abs());
+    match pdf.get_page_rotation(index) {
+        Ok(turned) if turned.rem_euclid(180) == 90 => (height, width),
+        _ => (width, height),
+    }
+}
+
+fn all_failed(numbers: &[u32], failures: &[(u32, String)]) -> Error {
+    let shown: Vec<String> = numbers.iter().take(10).map(u32::to_string).collect();
+    let more = if numbers.len() > shown.len() {
+        format!(" and {} more", numbers.len() - shown.len())
+    } else {
+        String::new()
+    };
+    let (noun, verb) = if numbers.len() == 1 { ("page", "was") } else { ("pages", "were") };
+    Error::new(
+        ErrorKind::PageFailed,
+        format!(
+            "No page could be converted; {noun} {}{more} {verb} tried. The PDF is damaged; send \
+             it again from a good copy.",
+            shown.join(", ")
+        ),
+    )
+    .because(failures.first().map(|(_, error)| error.clone()).unwrap_or_default())
+}
+
+/// A scan has images and no text. A blank document has neither, and is fine.
+fn refuse_scan(pdf: &PdfDocument, pages: &[(u32, String)], failed: &[u32]) -> Result<(), Error> {
+    let mut read = pages.iter().filter(|(number, _)| !failed.contains(number));
+    if read.clone().any(|(_, markdown)| !markdown.is_empty()) {
+        return Ok(());
+    }
+    let has_images = |number: u32| {
+        catch_unwind(AssertUnwindSafe(|| {
+            pdf.page_image_handles(number as usize - 1).is_ok_and(|images| !images.is_empty())
+        }))
+        .unwrap_or(false)
+    };
+    if read.any(|(number, _)| has_images(*number)) {
+        return Err(Error::new(
+            ErrorKind::OcrUnavailable,
+            "The PDF has no text layer, only images of its pages, and this server has no OCR \
+             engine; send a PDF with text.",
+        ));
+    }
+    Ok(())
+}
