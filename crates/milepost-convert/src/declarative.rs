@@ -12,7 +12,7 @@ use docling::{
 };
 
 use crate::convert::{Document, Output, Step, select};
-use crate::detect::{check_unpacked_size, damaged, is_encrypted_package};
+use crate::detect::{check_archive, damaged, is_encrypted_package};
 use crate::error::{Error, ErrorKind};
 use crate::format::Format;
 use crate::options::{Limits, Options};
@@ -29,7 +29,7 @@ pub(crate) fn convert(
     on_step: &mut dyn FnMut(Step),
 ) -> Result<Output, Error> {
     if document.bytes.starts_with(b"PK") {
-        check_unpacked_size(&document.bytes, limits.max_unpacked_bytes)?;
+        check_archive(&document.bytes, limits.max_unpacked_bytes)?;
     }
     let filename = document.filename.clone();
     let Read { format, document, markdown } = read(format, document, options.password.as_deref())?;
@@ -123,6 +123,8 @@ fn parse(
     source.name = stem(filename).to_owned();
     DocumentConverter::new()
         .strict(true)
+        // Padding makes every cell of a column as wide as its widest.
+        .compact_tables(true)
         .image_sources(ImageSources::None)
         .keep_picture_images(false)
         .password(password.map(str::to_owned))

@@ -4,11 +4,13 @@
 //! and what docling's model makes of it in the other formats. It never renders
 //! a page, never decodes an image, and one page's failure never ends the rest.
 
+mod file;
+mod tidy;
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use docling::{DoclingDocument, Node};
-use pdf_oxide::PdfDocument;
 use pdf_oxide::converters::ConversionOptions;
 
 use crate::convert::{Document, Output, Step, select};
@@ -18,6 +20,7 @@ use crate::format::Format;
 use crate::options::{Limits, Options};
 use crate::page::Page;
 use crate::render::{Renderer, parse_markdown, stem};
+use file::File;
 
 pub(crate) fn convert(
     document: Document,
@@ -28,8 +31,8 @@ pub(crate) fn convert(
 ) -> Result<Output, Error> {
     let Document { filename, bytes } = document;
     let name = stem(&filename);
-    let pdf = open(bytes, options.password.as_deref())?;
-    let total = page_count(&pdf)?;
+    let pdf = File::open(bytes, options.password.as_deref())?;
+    let total = pdf.page_count()?;
     let selected = select(total, options, limits)?;
     on_step(Step::Detected { format: Format::Pdf, pages: total, selected: selected.clone() });
 
@@ -62,7 +65,9 @@ pub(crate) fn convert(
     if failed_pages.len() == selected.len() {
         return Err(all_failed(&failed_pages, &failures));
     }
-    refuse_scan(&pdf, &markdowns, &failed_pages)?;
+    if markdowns.iter().all(|(number, page)| page.is_empty() || failed_pages.contains(number)) {
+        refuse_without_text(&pdf, &selected)?;
+    }
 
     on_step(Step::Assembling);
     let whole = if renderer.wants_only_markdown() {
@@ -75,66 +80,17 @@ pub(crate) fn convert(
     Ok(Output { format: Format::Pdf, rendered, failed_pages })
 }
 
-fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<PdfDocument, Error> {
-    let claims_encryption = bytes.windows(8).any(|window| window == b"/Encrypt");
-    let pdf = PdfDocument::from_bytes(bytes).map_err(|error| match error {
-        pdf_oxide::Error::EncryptedPdf => missing_or_wrong(password),
-        pdf_oxide::Error::Unsupported(_) if claims_encryption => Error::new(
-            ErrorKind::Encrypted,
-            "The PDF is encrypted in a way that this server cannot open; send it without \
-             encryption.",
-        )
-        .because(error),
-        error => damaged(Format::Pdf, error),
-    })?;
-    if pdf.is_encrypted() && !pdf.is_authenticated() {
-        let opened = password.is_some_and(|password| {
-            pdf.authenticate(password.as_bytes()).unwrap_or(false)
-                || latin1(password).is_some_and(|bytes| pdf.authenticate(&bytes).unwrap_or(false))
-        });
-        if !opened {
-            return Err(missing_or_wrong(password));
-        }
-    }
-    Ok(pdf)
-}
-
-/// Before PDF 2.0 a password is bytes in PDFDocEncoding, which is Latin-1 for
-/// what people type.
-fn latin1(password: &str) -> Option<Vec<u8>> {
-    password.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
-}
-
-fn missing_or_wrong(password: Option<&str>) -> Error {
-    Error::new(
-        ErrorKind::Encrypted,
-        match password {
-            None => "The PDF is encrypted; send its password in options.password.",
-            Some(_) => "The password in options.password does not open this PDF.",
-        },
-    )
-}
-
-fn page_count(pdf: &PdfDocument) -> Result<u32, Error> {
-    let pages = pdf.page_count().map_err(|error| damaged(Format::Pdf, error))?;
-    if pages == 0 {
-        return Err(Error::new(ErrorKind::Empty, "The PDF has no pages."));
-    }
-    Ok(u32::try_from(pages).unwrap_or(u32::MAX))
-}
-
 fn convert_page(
-    pdf: &PdfDocument,
+    pdf: &File,
     number: u32,
     name: &str,
     renderer: &mut Renderer,
 ) -> Result<Page, Error> {
-    let index = number as usize - 1;
     // A parser's bug on one page is that page's failure. Its caches are behind
     // locks that recover, so the other pages may go on using them.
-    let read = catch_unwind(AssertUnwindSafe(|| pdf.to_markdown(index, &conversion_options())));
+    let read = catch_unwind(AssertUnwindSafe(|| pdf.page_markdown(number, &conversion_options())));
     let (markdown, error) = match read {
-        Ok(Ok(markdown)) => (markdown.trim().to_owned(), None),
+        Ok(Ok(markdown)) => (tidy::tidy(&markdown), None),
         Ok(Err(_)) | Err(_) => (
             format!("<!-- page {number} could not be converted -->"),
             Some(format!("Page {number} could not be converted: its content is damaged.")),
@@ -177,11 +133,7 @@ fn join(pages: &[(u32, String)]) -> String {
 
 /// The pages as one model. Each is parsed by itself, so that whatever a page
 /// leaves open (a fence, a list) ends with it.
-fn assemble(
-    pdf: &PdfDocument,
-    name: &str,
-    pages: &[(u32, String)],
-) -> Result<DoclingDocument, Error> {
+fn assemble(pdf: &File, name: &str, pages: &[(u32, String)]) -> Result<DoclingDocument, Error> {
     let mut whole = DoclingDocument::new(name);
     for (number, markdown) in pages {
         append_page(&mut whole, pdf, *number, markdown)?;
@@ -193,11 +145,11 @@ fn assemble(
 /// its items.
 fn append_page(
     whole: &mut DoclingDocument,
-    pdf: &PdfDocument,
+    pdf: &File,
     number: u32,
     markdown: &str,
 ) -> Result<(), Error> {
-    let (width, height) = page_size(pdf, number);
+    let (width, height) = pdf.page_size(number);
     whole.nodes.push(Node::PageInfo { page_no: number as usize, width, height });
     let page = parse_markdown(&whole.name, markdown)?;
     whole.nodes.extend(page.nodes);
@@ -208,19 +160,6 @@ fn append_page(
     crate::provenance::stamp(&mut tree, number, size);
     whole.tree.get_or_insert_default().append(tree);
     Ok(())
-}
-
-/// In points, as it is shown. US Letter where the page does not say.
-fn page_size(pdf: &PdfDocument, number: u32) -> (f32, f32) {
-    let index = number as usize - 1;
-    let Ok((left, bottom, right, top)) = pdf.get_page_visible_box(index) else {
-        return (612.0, 792.0);
-    };
-    let (width, height) = ((right - left).abs(), (top - bottom).abs());
-    match pdf.get_page_rotation(index) {
-        Ok(turned) if turned.rem_euclid(180) == 90 => (height, width),
-        _ => (width, height),
-    }
 }
 
 fn all_failed(numbers: &[u32], failures: &[(u32, String)]) -> Error {
@@ -242,24 +181,18 @@ fn all_failed(numbers: &[u32], failures: &[(u32, String)]) -> Error {
     .because(failures.first().map(|(_, error)| error.clone()).unwrap_or_default())
 }
 
-/// A scan has images and no text. A blank document has neither, and is fine.
-fn refuse_scan(pdf: &PdfDocument, pages: &[(u32, String)], failed: &[u32]) -> Result<(), Error> {
-    let mut read = pages.iter().filter(|(number, _)| !failed.contains(number));
-    if read.clone().any(|(_, markdown)| !markdown.is_empty()) {
-        return Ok(());
-    }
-    let has_images = |number: u32| {
-        catch_unwind(AssertUnwindSafe(|| {
-            pdf.page_image_handles(number as usize - 1).is_ok_and(|images| !images.is_empty())
-        }))
-        .unwrap_or(false)
-    };
-    if read.any(|(number, _)| has_images(*number)) {
+/// A scan has images and no text; a file that was cut off has lost its text.
+/// A blank document has neither, and is fine.
+fn refuse_without_text(pdf: &File, selected: &[u32]) -> Result<(), Error> {
+    if selected.iter().any(|&number| pdf.has_images(number)) {
         return Err(Error::new(
             ErrorKind::OcrUnavailable,
             "The PDF has no text layer, only images of its pages, and this server has no OCR \
              engine; send a PDF with text.",
         ));
+    }
+    if pdf.is_cut_off() {
+        return Err(damaged(Format::Pdf, "no end-of-file marker and no text"));
     }
     Ok(())
 }

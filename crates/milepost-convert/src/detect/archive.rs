@@ -4,12 +4,14 @@
 //! archive's parts, or an error. It reads names and the small `mimetype` entry,
 //! and counts what the rest unpacks to without keeping it.
 
-use std::io::{Cursor, Read};
+use std::io::{BufReader, Cursor, Read};
 
 use zip::ZipArchive;
 
 use crate::error::{Error, ErrorKind};
 use crate::format::Format;
+
+use super::expansion;
 
 /// More entries than this in an archive is no document.
 const MAX_ENTRIES: usize = 100_000;
@@ -50,9 +52,10 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Format, Error> {
     ))
 }
 
-/// Refuses an archive that unpacks to more than `limit` bytes. The sizes that
-/// it declares may lie, so what is compressed is unpacked once, into nothing.
-pub(crate) fn check_unpacked_size(bytes: &[u8], limit: u64) -> Result<(), Error> {
+/// Refuses an archive that unpacks to more than `limit` bytes, or whose parts
+/// ask for more table cells than that. The sizes that it declares may lie, so
+/// what is compressed is unpacked once, into nothing.
+pub(crate) fn check_archive(bytes: &[u8], limit: u64) -> Result<(), Error> {
     let mut archive = open(bytes)?;
     let too_large = || {
         Error::new(
@@ -74,11 +77,17 @@ pub(crate) fn check_unpacked_size(bytes: &[u8], limit: u64) -> Result<(), Error>
         let Ok(entry) = archive.by_index(index) else {
             continue;
         };
-        let unpacked = if entry.size() > left {
+        if entry.size() > left {
             return Err(too_large().because(format!("{} declared", entry.size())));
-        } else {
-            std::io::copy(&mut entry.take(left + 1), &mut std::io::sink()).unwrap_or(0)
-        };
+        }
+        let name = entry.name().map(|name| name.to_string()).unwrap_or_default();
+        let mut part = entry.take(left + 1);
+        if expansion::may_expand(&name) {
+            expansion::check(BufReader::new(&mut part))?;
+        }
+        // What cannot be unpacked further is not unpacked later either.
+        let _ = std::io::copy(&mut part, &mut std::io::sink());
+        let unpacked = left + 1 - part.limit();
         left = left.checked_sub(unpacked).ok_or_else(too_large)?;
     }
     Ok(())

@@ -6,9 +6,10 @@
 
 mod archive;
 mod compound;
+mod expansion;
 mod text;
 
-pub(crate) use archive::check_unpacked_size;
+pub(crate) use archive::check_archive;
 pub(crate) use compound::is_encrypted_package;
 
 use docling::InputFormat;
@@ -79,7 +80,10 @@ fn is_pdf(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(PDF_HEADER_WITHIN)];
     match find(head, b"%PDF-") {
         Some(0) => true,
-        Some(_) => find(bytes, b"endobj").is_some() || find(bytes, b"startxref").is_some(),
+        Some(at) => {
+            !matches!(bytes[at - 1], b'"' | b'\'' | b'`' | b'(')
+                && (find(bytes, b"endobj").is_some() || find(bytes, b"startxref").is_some())
+        }
         None => false,
     }
 }
@@ -110,8 +114,8 @@ pub(crate) fn damaged(format: Format, cause: impl ToString) -> Error {
     Error::new(
         ErrorKind::Damaged,
         format!(
-            "The document is named or built as a {} but cannot be read as one: it is damaged or \
-             incomplete. Send it again from a good copy.",
+            "The document cannot be read as {}: it is damaged or incomplete. Send it again from a \
+             good copy.",
             format.title()
         ),
     )

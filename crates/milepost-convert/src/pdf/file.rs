@@ -1,0 +1,117 @@
+//! A PDF as it lies in memory.
+//!
+//! Enters: its bytes and a password. Leaves: the count and the size of its
+//! pages, each one's Markdown, and whether it carries images. Pages have their
+//! numbers here, from 1. It never decodes an image.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pdf_oxide::PdfDocument;
+use pdf_oxide::converters::ConversionOptions;
+
+use crate::detect::damaged;
+use crate::error::{Error, ErrorKind};
+use crate::format::Format;
+
+/// How near to the end its marker stands in a complete file: generous, as some
+/// programs and transfers append to it.
+const END_WITHIN: usize = 2048;
+
+pub(super) struct File {
+    pdf: PdfDocument,
+    cut_off: bool,
+}
+
+impl File {
+    pub(super) fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<Self, Error> {
+        let tail = &bytes[bytes.len().saturating_sub(END_WITHIN)..];
+        let cut_off = !tail.windows(5).any(|window| window == b"%%EOF");
+        let claims_encryption = bytes.windows(8).any(|window| window == b"/Encrypt");
+        let pdf = PdfDocument::from_bytes(bytes).map_err(|error| match error {
+            pdf_oxide::Error::EncryptedPdf => missing_or_wrong(password),
+            pdf_oxide::Error::Unsupported(_) if claims_encryption => Error::new(
+                ErrorKind::Encrypted,
+                "The PDF is encrypted in a way that this server cannot open; send it without \
+             encryption.",
+            )
+            .because(error),
+            error => damaged(Format::Pdf, error),
+        })?;
+        if pdf.is_encrypted() && !pdf.is_authenticated() {
+            let opened = password.is_some_and(|password| {
+                pdf.authenticate(password.as_bytes()).unwrap_or(false)
+                    || latin1(password)
+                        .is_some_and(|bytes| pdf.authenticate(&bytes).unwrap_or(false))
+            });
+            if !opened {
+                return Err(missing_or_wrong(password));
+            }
+        }
+        Ok(Self { pdf, cut_off })
+    }
+
+    pub(super) fn page_count(&self) -> Result<u32, Error> {
+        let pages = self.pdf.page_count().map_err(|error| damaged(Format::Pdf, error))?;
+        match u32::try_from(pages) {
+            Ok(0) if self.cut_off => Err(damaged(Format::Pdf, "no end-of-file marker, no pages")),
+            Ok(0) => Err(Error::new(ErrorKind::Empty, "The PDF has no pages.")),
+            Ok(pages) => Ok(pages),
+            Err(_) => Ok(u32::MAX),
+        }
+    }
+
+    /// The file ends before its end-of-file marker.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.cut_off
+    }
+
+    pub(super) fn page_markdown(
+        &self,
+        number: u32,
+        options: &ConversionOptions,
+    ) -> pdf_oxide::Result<String> {
+        self.pdf.to_markdown(index(number), options)
+    }
+
+    /// Whether the page draws an image.
+    pub(super) fn has_images(&self, number: u32) -> bool {
+        // Only asked of pages without text, where a parser's bug is no loss.
+        catch_unwind(AssertUnwindSafe(|| {
+            self.pdf.page_image_handles(index(number)).is_ok_and(|images| !images.is_empty())
+        }))
+        .unwrap_or(false)
+    }
+
+    /// Width and height in points, as the page is shown. US Letter where it
+    /// does not say.
+    pub(super) fn page_size(&self, number: u32) -> (f32, f32) {
+        let Ok((left, bottom, right, top)) = self.pdf.get_page_visible_box(index(number)) else {
+            return (612.0, 792.0);
+        };
+        let (width, height) = ((right - left).abs(), (top - bottom).abs());
+        match self.pdf.get_page_rotation(index(number)) {
+            Ok(turned) if turned.rem_euclid(180) == 90 => (height, width),
+            _ => (width, height),
+        }
+    }
+}
+
+fn index(number: u32) -> usize {
+    number as usize - 1
+}
+
+/// Before PDF 2.0 a password is bytes in PDFDocEncoding, which is Latin-1 for
+/// what people type.
+fn latin1(password: &str) -> Option<Vec<u8>> {
+    password.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
+}
+
+fn missing_or_wrong(password: Option<&str>) -> Error {
+    Error::new(
+        ErrorKind::Encrypted,
+        match password {
+            None => "The PDF is encrypted; send its password in options.password.",
+            Some(_) => "The password in options.password does not open this PDF.",
+        },
+    )
+}
