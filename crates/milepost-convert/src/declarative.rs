@@ -12,7 +12,7 @@ use docling::{
 };
 
 use crate::convert::{Document, Output, Step, select};
-use crate::detect::{check_archive, damaged, is_encrypted_package};
+use crate::detect::{check_archive, check_table, damaged, is_encrypted_package};
 use crate::error::{Error, ErrorKind};
 use crate::format::Format;
 use crate::options::{Limits, Options};
@@ -30,6 +30,8 @@ pub(crate) fn convert(
 ) -> Result<Output, Error> {
     if document.bytes.starts_with(b"PK") {
         check_archive(&document.bytes, limits.max_unpacked_bytes)?;
+    } else if format == Format::Csv {
+        check_table(&document.bytes)?;
     }
     let filename = document.filename.clone();
     let Read { format, document, markdown } = read(format, document, options.password.as_deref())?;
@@ -38,6 +40,7 @@ pub(crate) fn convert(
     on_step(Step::Detected { format, pages: pages.total(), selected: selected.clone() });
 
     let mut renderer = Renderer::new(&filename, format, options.wanted(), limits.max_output_bytes);
+    let mut rendered = None;
     for &number in &selected {
         if let Some(page) = finished.iter().find(|page| page.number == number) {
             renderer.count_page(page)?;
@@ -51,10 +54,16 @@ pub(crate) fn convert(
             error: None,
         };
         renderer.count(&page.markdown)?;
+        if pages.undivided() {
+            rendered = Some(renderer.whole_of(&page)?);
+        }
         on_step(Step::Page(page));
     }
     on_step(Step::Assembling);
-    let rendered = renderer.whole(&pages.whole(&selected), markdown)?;
+    let rendered = match rendered {
+        Some(rendered) => rendered,
+        None => renderer.whole(&pages.whole(&selected), markdown)?,
+    };
     Ok(Output { format, rendered, failed_pages: Vec::new() })
 }
 

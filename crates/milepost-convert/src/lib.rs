@@ -21,6 +21,7 @@ mod pages;
 mod pdf;
 mod provenance;
 mod render;
+mod threads;
 
 pub use convert::{Document, Output, Step, convert};
 pub use detect::detect;
@@ -29,3 +30,4 @@ pub use format::{Format, OutputFormat, UnknownFormat};
 pub use options::{Limits, Options};
 pub use page::Page;
 pub use pages::{InvalidSelection, PageSelection};
+pub use threads::{AlreadySpread, stay_on_this_thread};

@@ -76,6 +76,19 @@ impl Renderer {
         self.render(document, markdown, true)
     }
 
+    /// The whole of a document whose only page this is.
+    pub(crate) fn whole_of(
+        &mut self,
+        page: &Page,
+    ) -> Result<BTreeMap<OutputFormat, String>, Error> {
+        let mut rendered = page.rendered.clone();
+        if self.wanted.contains(&OutputFormat::Markdown) {
+            rendered.insert(OutputFormat::Markdown, page.markdown.clone());
+        }
+        rendered.values().try_for_each(|text| self.count(text))?;
+        Ok(rendered)
+    }
+
     fn render(
         &mut self,
         document: &DoclingDocument,

@@ -44,6 +44,11 @@ impl Pages {
         self.parts.last().map_or(1, |(number, _)| *number)
     }
 
+    /// The document has no pages and is one: page and whole are the same.
+    pub(super) fn undivided(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     /// One page. A slide that the file lists and lacks is empty.
     pub(super) fn page(&self, number: u32) -> Cow<'_, DoclingDocument> {
         self.of_numbers(|n| n == number)

@@ -1,8 +1,9 @@
-//! Small XML that stands for a huge table.
+//! Small files that stand for a huge table.
 //!
-//! Enters: a part of an Office or OpenDocument file. Leaves: an error where its
-//! repeat counts and spans ask for more cells or spaces than any document has:
-//! whoever builds them would run out of memory. It never keeps what it reads.
+//! Enters: a part of an Office or OpenDocument file, or a CSV file. Leaves: an
+//! error where its repeat counts, spans and widest row ask for more cells or
+//! spaces than any document has: whoever builds them would run out of memory.
+//! It never keeps what it reads.
 
 use std::io::BufRead;
 
@@ -111,6 +112,36 @@ pub(super) fn check(part: impl BufRead) -> Result<(), Error> {
     }
 }
 
+/// Refuses a CSV file whose rows, each filled up to the widest, make too many
+/// cells.
+pub(crate) fn check_table(csv: &[u8]) -> Result<(), Error> {
+    let mut widest = [0u64; 3];
+    let mut width = [0u64; 3];
+    let mut rows = 1u64;
+    let mut quoted = false;
+    for byte in csv {
+        match byte {
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b',' => width[0] += 1,
+            b';' => width[1] += 1,
+            b'\t' => width[2] += 1,
+            b'\n' => {
+                rows += 1;
+                for (widest, width) in widest.iter_mut().zip(&mut width) {
+                    *widest = (*widest).max(std::mem::take(width));
+                }
+            }
+            _ => {}
+        }
+    }
+    let columns = widest.into_iter().chain(width).max().unwrap_or(0) + 1;
+    if rows.saturating_mul(columns) > MAX_CELLS {
+        return Err(too_many_cells());
+    }
+    Ok(())
+}
+
 impl Sheet {
     fn refuse_above(&self, span: u64) -> Result<(), Error> {
         if self.rows.saturating_mul(self.columns) > MAX_CELLS || span > MAX_CELLS {
@@ -204,6 +235,15 @@ mod tests {
             rows(r#"<t:table-cell t:number-columns-repeated="16384"><p>x</p></t:table-cell>"#);
         assert_eq!(kind(&empty), None);
         assert_eq!(kind(&full), Some(ErrorKind::TooLarge));
+    }
+
+    #[test]
+    fn a_csv_is_as_wide_as_its_widest_row() {
+        let wide = ",".repeat(10_000);
+        assert!(check_table(format!("{wide}\n{}", "b\n".repeat(900)).as_bytes()).is_ok());
+        assert!(check_table(format!("{wide}\n{}", "b\n".repeat(1_100)).as_bytes()).is_err());
+        let said = format!("\"{wide}\"\n{}", "b\n".repeat(1_100));
+        assert!(check_table(said.as_bytes()).is_ok());
     }
 
     #[test]

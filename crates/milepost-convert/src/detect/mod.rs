@@ -11,6 +11,7 @@ mod text;
 
 pub(crate) use archive::check_archive;
 pub(crate) use compound::is_encrypted_package;
+pub(crate) use expansion::check_table;
 
 use docling::InputFormat;
 

@@ -54,7 +54,11 @@ pub(super) fn detect(bytes: &[u8], extension: &str) -> Format {
     if own_markup && !is_html_document(bytes) {
         return named.unwrap_or(Format::Text);
     }
-    by_content(bytes).or(named).unwrap_or(Format::Text)
+    match (by_content(bytes), named) {
+        // XML of no known kind says less than a name does.
+        (Some(Format::Xml), Some(named)) => named,
+        (content, named) => content.or(named).unwrap_or(Format::Text),
+    }
 }
 
 /// The format that only the content can tell; `None` for prose, Markdown, CSV
@@ -117,7 +121,8 @@ mod tests {
     #[test]
     fn content_then_name() {
         let mail = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\n\r\nHello\r\n";
-        let cases: [(&[u8], &str, Format); 12] = [
+        let cases: [(&[u8], &str, Format); 13] = [
+            (b"<div>x</div>", "html", Format::Html),
             (b"# Title\n", "md", Format::Markdown),
             (b"# Title\n", "", Format::Text),
             (b"a,b\n1,2\n", "csv", Format::Csv),

@@ -4,8 +4,58 @@
 //! layout's leftovers gone and nothing in it that Markdown would take for HTML.
 //! It never changes a word and leaves fenced code alone.
 
+/// A bold line longer than this, in characters, is a sentence in bold.
+const HEADING_CHARACTERS: usize = 90;
+
 /// Tidies one page.
 pub(super) fn tidy(markdown: &str) -> String {
+    promote_headings(&tidy_lines(markdown))
+}
+
+/// A short bold line that stands alone is a heading whose letters are no larger
+/// than the text's. It is put one level below the page's last proper heading.
+fn promote_headings(markdown: &str) -> String {
+    let lines: Vec<&str> = markdown.lines().collect();
+    let is_blank =
+        |at: Option<usize>| at.and_then(|at| lines.get(at)).is_none_or(|line| line.is_empty());
+    let mut promoted = String::with_capacity(markdown.len());
+    let (mut level, mut fenced) = (1, false);
+    for (at, line) in lines.iter().enumerate() {
+        if at > 0 {
+            promoted.push('\n');
+        }
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        }
+        let hashes = line.bytes().take_while(|&byte| byte == b'#').count();
+        if !fenced && (1..=6).contains(&hashes) {
+            level = hashes;
+        }
+        match heading_in_bold(line) {
+            Some(title)
+                if !fenced
+                    && is_blank(at.checked_sub(1))
+                    && is_blank(Some(at + 1))
+                    && !lines.get(at + 2).is_some_and(|next| heading_in_bold(next).is_some()) =>
+            {
+                promoted.push_str(&"#".repeat((level + 1).min(6)));
+                promoted.push(' ');
+                promoted.push_str(title);
+            }
+            _ => promoted.push_str(line),
+        }
+    }
+    promoted
+}
+
+fn heading_in_bold(line: &str) -> Option<&str> {
+    let title = line.strip_prefix("**")?.strip_suffix("**")?.trim();
+    let short = (3..=HEADING_CHARACTERS).contains(&title.chars().count());
+    let plain = !title.contains("**") && title.contains(char::is_alphabetic);
+    (short && plain && !title.ends_with(['.', ',', ';'])).then_some(title)
+}
+
+fn tidy_lines(markdown: &str) -> String {
     let mut tidied = String::with_capacity(markdown.len());
     let mut fenced = false;
     let mut blank = 0;
@@ -125,6 +175,22 @@ mod tests {
             ("`a  b`", "`a  b`"),
         ] {
             assert_eq!(tidy(line), tidied, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_short_bold_line_alone_is_a_heading() {
+        for (markdown, tidied) in [
+            ("# A\n\n**Findings:**\n\ntext", "# A\n\n## Findings:\n\ntext"),
+            ("**1.** **Counts**", "## 1. Counts"),
+            ("#### A\n\n**b c**", "#### A\n\n##### b c"),
+            ("**Findings** and more", "**Findings** and more"),
+            ("**It is a sentence.**", "**It is a sentence.**"),
+            ("text\n**Findings**", "text\n**Findings**"),
+            ("**12**", "**12**"),
+            ("```\n\n**b c**\n\n```", "```\n\n**b c**\n\n```"),
+        ] {
+            assert_eq!(tidy(markdown), tidied);
         }
     }
 
