@@ -2,7 +2,10 @@
 //!
 //! Enters: docling's model of a page or of the whole, or a page's Markdown.
 //! Leaves: text in the formats that were asked for, counted against the limit.
-//! It never embeds an image and never fetches one.
+//! It never embeds an image, never fetches one, and never writes HTML that does
+//! more than show.
+
+mod safe_html;
 
 use std::collections::BTreeMap;
 
@@ -103,7 +106,7 @@ impl Renderer {
                     markdown.take().unwrap_or_else(|| document.export_to_markdown())
                 }
                 OutputFormat::Json => self.json(document),
-                OutputFormat::Html => document.export_to_html(),
+                OutputFormat::Html => safe_html::make_safe(&document.export_to_html()),
                 OutputFormat::Text => document.export_to_text(),
             };
             self.count(&text)?;

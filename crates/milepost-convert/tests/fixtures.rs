@@ -141,14 +141,14 @@ fn nothing_outside_the_document_gets_in_and_no_script_gets_out() {
             }
         }
     }
-    let error = convert_all("hostile/outside.xml").unwrap_err();
+    let error = convert_all("hostile/outside.xml").expect_err("it is refused");
     assert_eq!(error.kind, ErrorKind::Damaged);
 }
 
 #[test]
 fn what_cannot_be_converted_says_why() {
     for (name, kind, word) in REFUSED {
-        let error = convert_all(name).unwrap_err();
+        let error = convert_all(name).expect_err("it is refused");
         assert_eq!(error.kind, kind, "{name}: {error:?}");
         assert!(error.message.contains(word), "{name}: {error}");
     }
@@ -175,7 +175,7 @@ fn passwords_open_and_wrong_ones_do_not() {
         plain("letter.docx")[&OutputFormat::Markdown]
     );
     for name in ["encrypted.pdf", "encrypted-rc4.pdf", "encrypted.docx"] {
-        let error = with(name, "wrong").unwrap_err();
+        let error = with(name, "wrong").expect_err("it is refused");
         assert_eq!(error.kind, ErrorKind::Encrypted, "{name}");
         assert!(error.message.contains("does not open"), "{name}: {error}");
     }
@@ -206,7 +206,7 @@ fn an_extension_does_not_matter_where_the_content_tells() {
 fn limits_are_named() {
     let limited = |name: &str, limits: Limits| {
         let error = convert_with(name, fixture(name), &Options::default(), &limits, Vec::new())
-            .unwrap_err();
+            .expect_err("it is refused");
         assert_eq!(error.kind, ErrorKind::TooLarge, "{error:?}");
         error.message
     };

@@ -97,7 +97,7 @@ fn a_selection_of_nothing_says_how_many_pages_there_are() {
     ] {
         let error =
             convert_with(name, fixture(name), &pages(selection), &Limits::default(), Vec::new())
-                .unwrap_err();
+                .expect_err("it is refused");
         assert_eq!(error.kind, ErrorKind::InvalidPages, "{name}");
         assert!(error.message.contains(word), "{name}: {error}");
     }
@@ -128,7 +128,7 @@ fn a_damaged_page_does_not_end_the_rest() {
     assert!(markdown.contains("<!-- page 2 could not be converted -->"));
     assert!(!output.rendered[&OutputFormat::Text].contains("could not"));
 
-    let error = convert_all("hostile/page-tree-loop.pdf").unwrap_err();
+    let error = convert_all("hostile/page-tree-loop.pdf").expect_err("it is refused");
     assert_eq!(error.kind, ErrorKind::PageFailed);
     assert!(error.message.contains("page 1"), "{error}");
 }

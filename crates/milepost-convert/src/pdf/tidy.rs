@@ -36,7 +36,7 @@ fn promote_headings(markdown: &str) -> String {
                 if !fenced
                     && is_blank(at.checked_sub(1))
                     && is_blank(Some(at + 1))
-                    && !lines.get(at + 2).is_some_and(|next| heading_in_bold(next).is_some()) =>
+                    && lines.get(at + 2).is_none_or(|next| heading_in_bold(next).is_none()) =>
             {
                 promoted.push_str(&"#".repeat((level + 1).min(6)));
                 promoted.push(' ');
@@ -81,28 +81,38 @@ fn tidy_lines(markdown: &str) -> String {
 }
 
 fn tidy_line(line: &str) -> String {
-    let line = escape_tags(line);
+    let line = escape_markup(line);
     if line.starts_with('|') || line.contains('`') {
         return line;
     }
     join_bold(&mend_emphasis(&single_spaces(&line)))
 }
 
-/// What a page says is text: `<b>` on it is no markup.
-fn escape_tags(line: &str) -> String {
+/// What a page says is text: neither `<b>` on it nor `&lt;` is markup.
+fn escape_markup(line: &str) -> String {
     let mut escaped = String::with_capacity(line.len());
     let mut rest = line;
-    while let Some(at) = rest.find('<') {
-        let tag =
-            rest[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c));
-        escaped.push_str(&rest[..at]);
-        // One that is escaped already stays as it is.
-        let bare = escaped.len() - escaped.trim_end_matches('\\').len();
-        escaped.push_str(if tag && bare % 2 == 0 { "\\<" } else { "<" });
-        rest = &rest[at + 1..];
+    while let Some(at) = rest.find(['<', '&']) {
+        let (before, from) = rest.split_at(at);
+        escaped.push_str(before);
+        rest = &from[1..];
+        let opens_a_tag = rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c));
+        escaped.push_str(match from.as_bytes()[0] {
+            b'<' if opens_a_tag => "&lt;",
+            b'<' => "<",
+            _ if is_entity(rest) => "&amp;",
+            _ => "&",
+        });
     }
     escaped.push_str(rest);
     escaped
+}
+
+/// `rest`, after an ampersand, makes it a character reference.
+fn is_entity(rest: &str) -> bool {
+    let name = rest.strip_prefix('#').unwrap_or(rest);
+    let length = name.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    length > 0 && name[length..].starts_with(';')
 }
 
 /// Gaps between words come from the layout; the indent of a list item means
@@ -170,8 +180,8 @@ mod tests {
             ("* an item", "* an item"),
             ("| a  b | c |", "| a  b | c |"),
             ("a < b && c > d", "a < b && c > d"),
-            ("<script>x</script>", "\\<script>x\\</script>"),
-            ("\\<b>", "\\<b>"),
+            ("<script>x</script>", "&lt;script>x&lt;/script>"),
+            ("AT&T &lt; &#60; & b", "AT&T &amp;lt; &amp;#60; & b"),
             ("`a  b`", "`a  b`"),
         ] {
             assert_eq!(tidy(line), tidied, "{line}");
