@@ -33,7 +33,8 @@ pub enum EventKind {
         /// The document, where the submission brought none.
         document: Option<DocumentInfo>,
     },
-    /// A worker holds the lease. Each one raises the fence.
+    /// A worker holds the lease and begins with the first stage. Each one
+    /// raises the fence.
     Started {
         /// The node that works.
         worker: String,

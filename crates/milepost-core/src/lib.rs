@@ -5,6 +5,7 @@
 //! async code, a clock, randomness, HTTP. Ids and times are passed in, so every
 //! function is a plain function of its arguments.
 
+mod announcement;
 mod event;
 mod failure;
 mod id;
@@ -13,6 +14,7 @@ mod progress;
 mod snapshot;
 mod time;
 
+pub use announcement::{Announcement, Change};
 pub use event::{DocumentFacts, DocumentInfo, Event, EventKind, Submitted};
 pub use failure::{Failure, FailureCode};
 pub use id::{BatchId, DocumentId, IdError, JobId, OwnerId, Seq};

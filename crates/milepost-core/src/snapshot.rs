@@ -262,7 +262,11 @@ impl Snapshot {
                 self.status = Status::Running;
                 self.fence += 1;
                 self.started_at.get_or_insert(at);
-                self.message = "Starting".to_owned();
+                if let Some(first) = self.stages.first_mut() {
+                    first.status = StageStatus::Running;
+                    first.started_at = Some(at);
+                }
+                self.advance();
             }
             (EventKind::Stage { stage, unit, total, document }, Status::Running) => {
                 let index = self.stages.iter().position(|s| s.name == *stage);

@@ -199,15 +199,12 @@ fn a_new_attempt_begins_at_what_it_takes_over() {
     assert_eq!(log.snapshot.progress.percent(), 45.0);
     log.push(EventKind::Started { worker: "node".into() });
     assert_eq!(log.snapshot.fence, 2);
-    for stage in ["detecting", "converting"] {
-        let pages = stage == "converting";
-        log.push(EventKind::Stage {
-            stage: stage.into(),
-            unit: pages.then(Unit::page),
-            total: pages.then_some(10),
-            document: None,
-        });
-    }
+    log.push(EventKind::Stage {
+        stage: "converting".into(),
+        unit: Some(Unit::page()),
+        total: Some(10),
+        document: None,
+    });
     assert_eq!(log.snapshot.progress, reached);
     assert_eq!(log.snapshot.eta_seconds(Timestamp::from_micros(0)), None);
 }
