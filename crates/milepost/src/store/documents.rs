@@ -1,0 +1,217 @@
+//! Documents: the stored files of owners.
+
+use milepost_core::{DocumentFacts, DocumentId, DocumentInfo, JobId, OwnerId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::StoreError;
+use super::blobs::Content;
+use super::sqlite::Store;
+
+/// A document that has no row yet; its content is durable already.
+#[derive(Clone, Debug)]
+pub struct NewDocument {
+    /// What jobs will say of it.
+    pub info: DocumentInfo,
+    /// Whose it is.
+    pub owner: OwnerId,
+    /// When it came.
+    pub created_at: Timestamp,
+    /// Its bytes.
+    pub content: Content,
+}
+
+/// A stored document.
+#[derive(Clone, Debug)]
+pub struct DocumentRow {
+    /// What jobs say of it.
+    pub info: DocumentInfo,
+    /// Whose it is.
+    pub owner: OwnerId,
+    /// When it came.
+    pub created_at: Timestamp,
+    /// Its bytes; of a list's rows only where they are, not they themselves.
+    pub content: Content,
+    /// The newest job over it.
+    pub latest_job: Option<JobId>,
+}
+
+/// Why a document is not removed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum DocumentInUse {
+    /// A job over it has not ended.
+    ByJob(JobId),
+}
+
+const COLUMNS: &str = "id, owner, filename, media_type, pages, created_at, bytes, sha256, object,
+    (SELECT j.id FROM jobs j WHERE j.document = documents.id ORDER BY j.id DESC LIMIT 1)";
+
+impl Store {
+    /// Stores a document without a job.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn add_document(&self, new: NewDocument) -> Result<(), StoreError> {
+        self.write(move |write| insert(write.connection, &new)).await
+    }
+
+    /// A document with its content.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn document(&self, id: DocumentId) -> Result<Option<DocumentRow>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS}, inline FROM documents WHERE id = ?");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let row = statement.query_row([id.uuid()], |row| read_row(row, row.get(10)?));
+            Ok(row.optional()?)
+        })
+        .await
+    }
+
+    /// An owner's documents, newest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn documents(
+        &self,
+        owner: OwnerId,
+        before: Option<DocumentId>,
+        limit: u32,
+    ) -> Result<Vec<DocumentRow>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM documents WHERE owner = ?1 AND (?2 IS NULL OR id < ?2)
+                 ORDER BY id DESC LIMIT ?3"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let before = before.map(DocumentId::uuid);
+            let rows = statement
+                .query_map(params![owner.as_str(), before, limit], |row| read_row(row, None))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Removes a document that no unfinished job needs. `Ok(None)` where there
+    /// was none.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn delete_document(
+        &self,
+        id: DocumentId,
+    ) -> Result<Option<Result<(), DocumentInUse>>, StoreError> {
+        self.write(move |write| {
+            let job: Option<JobId> = write
+                .connection
+                .prepare_cached(
+                    "SELECT id FROM jobs WHERE document = ? AND finished_at IS NULL LIMIT 1",
+                )?
+                .query_row([id.uuid()], |row| row.get(0).map(JobId::new))
+                .optional()?;
+            if let Some(job) = job {
+                return Ok(Some(Err(DocumentInUse::ByJob(job))));
+            }
+            let removed = write
+                .connection
+                .prepare_cached("DELETE FROM documents WHERE id = ?")?
+                .execute([id.uuid()])?;
+            Ok((removed > 0).then_some(Ok(())))
+        })
+        .await
+    }
+
+    /// Removes documents from before `limit_at` that no job names.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn delete_unused_documents(&self, limit_at: Timestamp) -> Result<usize, StoreError> {
+        self.write(move |write| {
+            let removed = write
+                .connection
+                .prepare_cached(
+                    "DELETE FROM documents WHERE created_at < ?
+                     AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.document = documents.id)",
+                )?
+                .execute([limit_at.as_micros()])?;
+            Ok(removed)
+        })
+        .await
+    }
+
+    /// Whether any row names this object.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn names_object(&self, object: String) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            let found = connection
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM documents WHERE object = ?1)
+                         OR EXISTS (SELECT 1 FROM texts WHERE object = ?1)",
+                )?
+                .query_row([object], |row| row.get(0))?;
+            Ok(found)
+        })
+        .await
+    }
+}
+
+pub(super) fn insert(connection: &Connection, new: &NewDocument) -> Result<(), StoreError> {
+    let (inline, object) = new.content.columns();
+    connection
+        .prepare_cached(
+            "INSERT INTO documents (id, owner, filename, media_type, pages, created_at, bytes,
+                sha256, inline, object) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            new.info.id.uuid(),
+            new.owner.as_str(),
+            new.info.filename,
+            new.info.media_type,
+            new.info.pages,
+            new.created_at.as_micros(),
+            new.content.bytes as i64,
+            new.content.sha256,
+            inline,
+            object,
+        ])?;
+    Ok(())
+}
+
+/// Keeps what a conversion found out.
+pub(super) fn learn(
+    connection: &Connection,
+    id: DocumentId,
+    facts: &DocumentFacts,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE documents SET media_type = ?, pages = ? WHERE id = ?")?
+        .execute(params![facts.media_type, facts.pages, id.uuid()])?;
+    Ok(())
+}
+
+pub(super) fn exists(connection: &Connection, id: DocumentId) -> Result<bool, StoreError> {
+    let found = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM documents WHERE id = ?)")?
+        .query_row([id.uuid()], |row| row.get(0))?;
+    Ok(found)
+}
+
+fn read_row(row: &Row<'_>, inline: Option<Vec<u8>>) -> rusqlite::Result<DocumentRow> {
+    let bytes: i64 = row.get(6)?;
+    let job: Option<uuid::Uuid> = row.get(9)?;
+    Ok(DocumentRow {
+        info: DocumentInfo {
+            id: DocumentId::new(row.get(0)?),
+            filename: row.get(2)?,
+            media_type: row.get(3)?,
+            bytes: bytes as u64,
+            pages: row.get(4)?,
+        },
+        owner: OwnerId::new(row.get::<_, String>(1)?),
+        created_at: Timestamp::from_micros(row.get(5)?),
+        content: Content::from_columns(bytes, row.get(7)?, inline, row.get(8)?),
+        latest_job: job.map(JobId::new),
+    })
+}

@@ -1,0 +1,520 @@
+//! Jobs and their events. Every change goes through [`Store::append`], which
+//! reads the snapshot, lets the caller decide, and stores events, snapshot and
+//! what belongs to them in one transaction.
+
+use std::sync::Arc;
+
+use milepost_core::{
+    BatchId, Change, DocumentId, Event, EventKind, JobId, OwnerId, Pipeline, Seq, Snapshot, Status,
+    Submitted as Submission, Timestamp,
+};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::documents::{self, NewDocument};
+use super::pages::{self, TextRow};
+use super::sqlite::{Store, Write};
+use super::{NodeId, StoreError};
+
+/// A job that does not exist yet.
+pub struct NewJob {
+    /// Its id.
+    pub id: JobId,
+    /// When it was submitted.
+    pub at: Timestamp,
+    /// Its first event.
+    pub submission: Submission,
+    /// The document's password.
+    pub password: Option<String>,
+    /// The document, where it is not stored yet.
+    pub document: Option<NewDocument>,
+    /// The submitter's key and a fingerprint of the request.
+    pub idempotency: Option<(String, String)>,
+    /// No job is taken in while so many wait.
+    pub max_waiting: u64,
+}
+
+/// What became of a submission.
+#[derive(Debug)]
+pub enum Submitted {
+    /// A new job.
+    Created(Arc<Snapshot>),
+    /// The same request came before; this is its job.
+    Existing(Arc<Snapshot>),
+    /// The key came before with another request.
+    KeyReused,
+    /// Too many jobs wait.
+    QueueFull,
+    /// The document is not there.
+    NoDocument,
+}
+
+/// What a decision changes.
+#[derive(Default)]
+pub struct Decision {
+    /// The events, in order; none changes nothing.
+    pub events: Vec<EventKind>,
+    /// What was made of one page, or (page 0) of the whole.
+    pub texts: Vec<TextRow>,
+    /// A document to store with it.
+    pub document: Option<NewDocument>,
+    /// The document's password, where it becomes known now.
+    pub password: Option<String>,
+}
+
+impl Decision {
+    /// Just one event.
+    pub fn event(kind: EventKind) -> Self {
+        Self { events: vec![kind], ..Self::default() }
+    }
+}
+
+/// What came of an append.
+#[derive(Debug)]
+pub enum Appended<R> {
+    /// Stored; the state is now this.
+    Done(Arc<Snapshot>),
+    /// The caller, having seen the state, decided against it.
+    Refused(R),
+    /// There is no such job.
+    NotFound,
+}
+
+/// Which jobs a list holds.
+#[derive(Clone, Debug)]
+pub struct JobFilter {
+    /// Whose.
+    pub owner: OwnerId,
+    /// Any of these, or all.
+    pub status: Vec<Status>,
+    /// Of this pipeline.
+    pub pipeline: Option<Pipeline>,
+    /// Over this document.
+    pub document: Option<DocumentId>,
+    /// Of this batch.
+    pub batch: Option<BatchId>,
+    /// With this text in the file's name.
+    pub text: Option<String>,
+    /// Only jobs made before this one.
+    pub before: Option<JobId>,
+    /// Only jobs that changed after this position.
+    pub since: Option<u64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl JobFilter {
+    /// All of an owner's jobs.
+    pub fn of(owner: OwnerId) -> Self {
+        Self {
+            owner,
+            status: Vec::new(),
+            pipeline: None,
+            document: None,
+            batch: None,
+            text: None,
+            before: None,
+            since: None,
+            limit: 200,
+        }
+    }
+}
+
+impl Store {
+    /// Makes a job, with its document and its idempotency key.
+    ///
+    /// # Errors
+    /// Where the database fails; then nothing is stored.
+    pub async fn submit(&self, new: NewJob) -> Result<Submitted, StoreError> {
+        self.write(move |write| {
+            if let Some((key, fingerprint)) = &new.idempotency
+                && let Some((found, job)) = earlier(write, &new.submission.owner, key)?
+            {
+                if found != *fingerprint {
+                    return Ok(Submitted::KeyReused);
+                }
+                if let Some((snapshot, _)) = load(write.connection, job)? {
+                    return Ok(Submitted::Existing(Arc::new(snapshot)));
+                }
+            }
+            if !new.submission.hold && write.queued >= new.max_waiting {
+                return Ok(Submitted::QueueFull);
+            }
+            match (&new.document, &new.submission.document) {
+                (Some(document), _) => documents::insert(write.connection, document)?,
+                (None, Some(info)) if !documents::exists(write.connection, info.id)? => {
+                    return Ok(Submitted::NoDocument);
+                }
+                _ => {}
+            }
+            let kind = EventKind::Submitted(Box::new(new.submission));
+            let event = Event { seq: Seq(1), at: new.at, kind };
+            let snapshot = Snapshot::begin(new.id, &event)
+                .map_err(|refused| StoreError::Damaged(refused.to_string()))?;
+            if let Some((key, fingerprint)) = &new.idempotency {
+                write
+                    .connection
+                    .prepare_cached("INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)")?
+                    .execute(params![
+                        snapshot.owner.as_str(),
+                        key,
+                        fingerprint,
+                        new.id.uuid(),
+                        new.at.as_micros(),
+                    ])?;
+            }
+            insert_event(write, new.id, &event)?;
+            let snapshot = Arc::new(snapshot);
+            put(write, None, &snapshot, None)?;
+            set_password(write, new.id, new.password)?;
+            Ok(Submitted::Created(snapshot))
+        })
+        .await
+    }
+
+    /// Shows the job's state to `decide` and stores what it decides, as one.
+    ///
+    /// # Errors
+    /// Where the database fails; then nothing is stored.
+    pub async fn append<R: Send + 'static>(
+        &self,
+        job: JobId,
+        now: Timestamp,
+        decide: impl FnOnce(&Snapshot) -> Result<Decision, R> + Send + 'static,
+    ) -> Result<Appended<R>, StoreError> {
+        self.write(move |write| {
+            let Some((snapshot, _)) = load(write.connection, job)? else {
+                return Ok(Appended::NotFound);
+            };
+            let decision = match decide(&snapshot) {
+                Ok(decision) => decision,
+                Err(refusal) => return Ok(Appended::Refused(refusal)),
+            };
+            if let Some(document) = &decision.document {
+                documents::insert(write.connection, document)?;
+            }
+            for text in &decision.texts {
+                pages::insert_text(write.connection, job, text)?;
+            }
+            set_password(write, job, decision.password)?;
+            let snapshot = record(write, snapshot, now, decision.events, None)?;
+            Ok(Appended::Done(snapshot))
+        })
+        .await
+    }
+
+    /// Removes a job and all that is only its own. Returns the objects that
+    /// nothing names any more; `None` where there is no such job.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn delete_job<R: Send + 'static>(
+        &self,
+        job: JobId,
+        allow: impl FnOnce(&Snapshot) -> Result<(), R> + Send + 'static,
+    ) -> Result<Appended<R>, StoreError> {
+        self.write(move |write| {
+            let Some((snapshot, _)) = load(write.connection, job)? else {
+                return Ok(Appended::NotFound);
+            };
+            if let Err(refusal) = allow(&snapshot) {
+                return Ok(Appended::Refused(refusal));
+            }
+            for table in ["events", "pages", "texts", "idempotency"] {
+                let sql = format!("DELETE FROM {table} WHERE job = ?");
+                write.connection.prepare_cached(&sql)?.execute([job.uuid()])?;
+            }
+            write
+                .connection
+                .prepare_cached("DELETE FROM jobs WHERE id = ?")?
+                .execute([job.uuid()])?;
+            if snapshot.status == Status::Queued {
+                write.queued = write.queued.saturating_sub(1);
+            }
+            let (owner, batch) = (snapshot.owner.clone(), snapshot.batch);
+            let document = snapshot.document.as_ref().map(|document| document.id);
+            write.announce(|_| Change::Removed { job, owner, document, batch });
+            Ok(Appended::Done(Arc::new(snapshot)))
+        })
+        .await
+    }
+
+    /// A job's state, and the position of its last change.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn snapshot(&self, job: JobId) -> Result<Option<(Snapshot, u64)>, StoreError> {
+        self.read(move |connection| load(connection, job)).await
+    }
+
+    /// The job that an idempotency key made, for [`Store::submit`]'s early look.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn events(
+        &self,
+        job: JobId,
+        after: Seq,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT body FROM events WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?",
+            )?;
+            let rows = statement.query_map(params![job.uuid(), after.0 as i64, limit], |row| {
+                row.get::<_, String>(0)
+            })?;
+            rows.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
+        })
+        .await
+    }
+
+    /// The jobs that `filter` lets through, newest first, each with the
+    /// position of its last change.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn list(&self, filter: JobFilter) -> Result<Vec<(Snapshot, u64)>, StoreError> {
+        self.read(move |connection| {
+            let mut sql = "SELECT snapshot, position FROM jobs WHERE owner = ?".to_owned();
+            let mut values: Vec<rusqlite::types::Value> =
+                vec![filter.owner.as_str().to_owned().into()];
+            let mut and = |clause: &str, value: rusqlite::types::Value| {
+                sql.push_str(clause);
+                values.push(value);
+            };
+            if let Some(pipeline) = filter.pipeline {
+                and(" AND pipeline = ?", pipeline.as_str().to_owned().into());
+            }
+            if let Some(document) = filter.document {
+                and(" AND document = ?", document.uuid().as_bytes().to_vec().into());
+            }
+            if let Some(batch) = filter.batch {
+                and(" AND batch = ?", batch.uuid().as_bytes().to_vec().into());
+            }
+            if let Some(text) = &filter.text {
+                and(" AND instr(lower(filename), lower(?)) > 0", text.clone().into());
+            }
+            if let Some(before) = filter.before {
+                and(" AND id < ?", before.uuid().as_bytes().to_vec().into());
+            }
+            if let Some(since) = filter.since {
+                and(" AND position > ?", (since as i64).into());
+            }
+            if !filter.status.is_empty() {
+                // Only our own words go into the text.
+                let words: Vec<_> =
+                    filter.status.iter().map(|status| format!("'{}'", status.as_str())).collect();
+                sql.push_str(&format!(" AND status IN ({})", words.join(",")));
+            }
+            sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", filter.limit));
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(rusqlite::params_from_iter(values), columns)?;
+            rows.map(|row| parse(row?)).collect()
+        })
+        .await
+    }
+
+    /// How many of an owner's jobs have each status.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn count_by_status(&self, owner: OwnerId) -> Result<Vec<(String, u64)>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT status, count(*) FROM jobs WHERE owner = ? GROUP BY status",
+            )?;
+            let rows = statement.query_map([owner.as_str()], |row| {
+                Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Terminal jobs that ended before `limit_at`, oldest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn finished_before(&self, limit_at: Timestamp) -> Result<Vec<JobId>, StoreError> {
+        self.ids(
+            "SELECT id FROM jobs WHERE finished_at < ? ORDER BY finished_at LIMIT 500",
+            limit_at,
+        )
+        .await
+    }
+
+    /// Jobs that have waited since before `limit_at`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn waiting_since(&self, limit_at: Timestamp) -> Result<Vec<JobId>, StoreError> {
+        self.ids(
+            "SELECT id FROM jobs WHERE status = 'queued' AND updated_at < ? LIMIT 500",
+            limit_at,
+        )
+        .await
+    }
+
+    /// Forgets idempotency keys from before `limit_at`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn forget_keys(&self, limit_at: Timestamp) -> Result<(), StoreError> {
+        self.write(move |write| {
+            write
+                .connection
+                .prepare_cached("DELETE FROM idempotency WHERE created_at < ?")?
+                .execute([limit_at.as_micros()])?;
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn ids(
+        &self,
+        sql: &'static str,
+        at: Timestamp,
+    ) -> Result<Vec<JobId>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([at.as_micros()], |row| row.get(0).map(JobId::new))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+}
+
+/// Applies `events` to `before`, stores all, announces each, and returns the
+/// last state. `lease` is who holds the job from now on, for a `started`.
+pub(super) fn record(
+    write: &mut Write<'_>,
+    before: Snapshot,
+    now: Timestamp,
+    events: Vec<EventKind>,
+    lease: Option<(&NodeId, Timestamp)>,
+) -> Result<Arc<Snapshot>, StoreError> {
+    let mut current = Arc::new(before);
+    // A clock that was set back must not make a log that runs backwards.
+    let at = now.max(current.updated_at);
+    for kind in events {
+        let mut next = (*current).clone();
+        let event = Event { seq: next.seq.next(), at, kind };
+        next.apply(&event).map_err(|refused| StoreError::Damaged(refused.to_string()))?;
+        insert_event(write, next.id, &event)?;
+        if let EventKind::Page { page, bytes, error } = &event.kind {
+            pages::insert(write.connection, next.id, *page, *bytes, error.as_deref(), at)?;
+        }
+        if let (EventKind::Stage { document: Some(facts), .. }, Some(info)) =
+            (&event.kind, &next.document)
+        {
+            documents::learn(write.connection, info.id, facts)?;
+        }
+        let next = Arc::new(next);
+        put(write, Some(current.status), &next, lease)?;
+        current = next;
+    }
+    Ok(current)
+}
+
+/// The job's row as `columns` of a query that selects `snapshot, position`.
+pub(super) fn columns(row: &Row<'_>) -> rusqlite::Result<(String, i64)> {
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+pub(super) fn parse((snapshot, position): (String, i64)) -> Result<(Snapshot, u64), StoreError> {
+    Ok((serde_json::from_str(&snapshot)?, position as u64))
+}
+
+pub(super) fn load(
+    connection: &rusqlite::Connection,
+    job: JobId,
+) -> Result<Option<(Snapshot, u64)>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT snapshot, position FROM jobs WHERE id = ?")?;
+    statement.query_row([job.uuid()], columns).optional()?.map(parse).transpose()
+}
+
+fn put(
+    write: &mut Write<'_>,
+    before: Option<Status>,
+    snapshot: &Arc<Snapshot>,
+    lease: Option<(&NodeId, Timestamp)>,
+) -> Result<(), StoreError> {
+    match (before == Some(Status::Queued), snapshot.status == Status::Queued) {
+        (false, true) => write.queued += 1,
+        (true, false) => write.queued = write.queued.saturating_sub(1),
+        _ => {}
+    }
+    let reached = snapshot.clone();
+    let position = write.announce(|_| Change::Reached(reached));
+    // A lease that goes on is left as it is; one that ended is forgotten.
+    let running = snapshot.status == Status::Running;
+    write
+        .connection
+        .prepare_cached(
+            "INSERT INTO jobs (id, owner, position, status, pipeline, document, batch, filename,
+                priority, not_before, created_at, updated_at, started_at, finished_at, worker,
+                lease_until, snapshot)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+             ON CONFLICT (id) DO UPDATE SET
+                position = ?3, status = ?4, document = ?6, filename = ?8, not_before = ?10,
+                updated_at = ?12, started_at = ?13, finished_at = ?14,
+                worker = CASE WHEN ?18 THEN coalesce(?15, worker) END,
+                lease_until = CASE WHEN ?18 THEN coalesce(?16, lease_until) END,
+                snapshot = ?17",
+        )?
+        .execute(params![
+            snapshot.id.uuid(),
+            snapshot.owner.as_str(),
+            position as i64,
+            snapshot.status.as_str(),
+            snapshot.pipeline.as_str(),
+            snapshot.document.as_ref().map(|document| document.id.uuid()),
+            snapshot.batch.map(BatchId::uuid),
+            snapshot.document.as_ref().map(|document| document.filename.as_str()),
+            snapshot.priority,
+            snapshot.not_before.as_micros(),
+            snapshot.created_at.as_micros(),
+            snapshot.updated_at.as_micros(),
+            snapshot.started_at.map(Timestamp::as_micros),
+            snapshot.finished_at.map(Timestamp::as_micros),
+            lease.map(|(node, _)| node.as_str()),
+            lease.map(|(_, until)| until.as_micros()),
+            serde_json::to_string(&**snapshot)?,
+            running,
+        ])?;
+    Ok(())
+}
+
+fn insert_event(write: &Write<'_>, job: JobId, event: &Event) -> Result<(), StoreError> {
+    write.connection.prepare_cached("INSERT INTO events VALUES (?, ?, ?)")?.execute(params![
+        job.uuid(),
+        event.seq.0 as i64,
+        serde_json::to_string(event)?
+    ])?;
+    Ok(())
+}
+
+fn set_password(write: &Write<'_>, job: JobId, password: Option<String>) -> Result<(), StoreError> {
+    if let Some(password) = password {
+        write
+            .connection
+            .prepare_cached("UPDATE jobs SET password = ? WHERE id = ?")?
+            .execute(params![password, job.uuid()])?;
+    }
+    Ok(())
+}
+
+fn earlier(
+    write: &Write<'_>,
+    owner: &OwnerId,
+    key: &str,
+) -> Result<Option<(String, JobId)>, StoreError> {
+    let mut statement = write
+        .connection
+        .prepare_cached("SELECT fingerprint, job FROM idempotency WHERE owner = ? AND key = ?")?;
+    let found = statement
+        .query_row(params![owner.as_str(), key], |row| Ok((row.get(0)?, JobId::new(row.get(1)?))))
+        .optional()?;
+    Ok(found)
+}

@@ -1,0 +1,61 @@
+//! Where jobs, events, pages and documents are kept. Enters: changes that the
+//! journal decided on, questions that the readers ask. Leaves: rows, and the
+//! announcement of each committed change, in the order of commits. Never:
+//! decides what may happen to a job, or says that something is stored before it
+//! would survive a power loss.
+
+mod blobs;
+mod documents;
+mod jobs;
+mod leases;
+mod pages;
+mod schema;
+mod sqlite;
+mod stats;
+
+pub use blobs::{Blobs, Content, Incoming, Place};
+pub use documents::{DocumentInUse, DocumentRow, NewDocument};
+pub use jobs::{Appended, Decision, JobFilter, NewJob, Submitted};
+pub use leases::{Lease, NodeId};
+pub use pages::{PageRow, TextRow};
+pub use sqlite::Store;
+pub use stats::FinishedRow;
+
+/// What went wrong below.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database could not do it.
+    #[error("database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The folder or object store could not do it.
+    #[error("object store: {0}")]
+    Object(#[from] object_store::Error),
+    /// What is stored does not read back.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+    /// The database belongs to a later version of this program.
+    #[error(
+        "the database has version {found} and this program knows {known}; start the newer program"
+    )]
+    TooNew {
+        /// The version in the database.
+        found: usize,
+        /// The latest that this program knows.
+        known: usize,
+    },
+    /// Another process has the data directory.
+    #[error("the data directory is in use by another running server")]
+    InUse,
+    /// A file could not be opened or written.
+    #[error("file: {0}")]
+    File(#[from] std::io::Error),
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}

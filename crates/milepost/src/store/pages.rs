@@ -1,0 +1,144 @@
+//! What was made of a job's pages, and of the whole (page 0).
+
+use milepost_core::{JobId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::StoreError;
+use super::blobs::Content;
+use super::sqlite::Store;
+
+/// One text: a page, or the whole document where `page` is 0, in one format.
+#[derive(Clone, Debug)]
+pub struct TextRow {
+    /// The page's number, or 0.
+    pub page: u32,
+    /// The format's name.
+    pub format: String,
+    /// The text; durable already where it is an object.
+    pub content: Content,
+}
+
+/// A finished page.
+#[derive(Clone, Debug)]
+pub struct PageRow {
+    /// Its number in the document, from 1.
+    pub page: u32,
+    /// The length of its Markdown.
+    pub bytes: u64,
+    /// Why there is only a placeholder for it.
+    pub error: Option<String>,
+    /// When it was finished.
+    pub created_at: Timestamp,
+}
+
+impl Store {
+    /// The finished pages behind `after`, in order.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn pages(
+        &self,
+        job: JobId,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<PageRow>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT page, bytes, error, created_at FROM pages
+                 WHERE job = ? AND page > ? ORDER BY page LIMIT ?",
+            )?;
+            let rows = statement.query_map(params![job.uuid(), after, limit], |row| {
+                Ok(PageRow {
+                    page: row.get(0)?,
+                    bytes: row.get::<_, i64>(1)? as u64,
+                    error: row.get(2)?,
+                    created_at: Timestamp::from_micros(row.get(3)?),
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// All texts of a job's pages, page by page; `page` 0 for the whole.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn texts(&self, job: JobId, page: u32) -> Result<Vec<TextRow>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT page, format, bytes, sha256, inline, object FROM texts
+                 WHERE job = ? AND page = ?",
+            )?;
+            let rows = statement.query_map(params![job.uuid(), page], text_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// One text of a page, or of the whole (page 0).
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn text(
+        &self,
+        job: JobId,
+        page: u32,
+        format: String,
+    ) -> Result<Option<TextRow>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT page, format, bytes, sha256, inline, object FROM texts
+                 WHERE job = ? AND page = ? AND format = ?",
+            )?;
+            Ok(statement.query_row(params![job.uuid(), page, format], text_row).optional()?)
+        })
+        .await
+    }
+}
+
+pub(super) fn insert(
+    connection: &Connection,
+    job: JobId,
+    page: u32,
+    bytes: u64,
+    error: Option<&str>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    connection.prepare_cached("INSERT INTO pages VALUES (?, ?, ?, ?, ?)")?.execute(params![
+        job.uuid(),
+        page,
+        bytes as i64,
+        error,
+        at.as_micros()
+    ])?;
+    Ok(())
+}
+
+pub(super) fn insert_text(
+    connection: &Connection,
+    job: JobId,
+    text: &TextRow,
+) -> Result<(), StoreError> {
+    let (inline, object) = text.content.columns();
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?, ?, ?, ?)")?
+        .execute(params![
+            job.uuid(),
+            text.page,
+            text.format,
+            text.content.bytes as i64,
+            text.content.sha256,
+            inline,
+            object,
+        ])?;
+    Ok(())
+}
+
+fn text_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<TextRow> {
+    Ok(TextRow {
+        page: row.get(0)?,
+        format: row.get(1)?,
+        content: Content::from_columns(row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?),
+    })
+}

@@ -1,0 +1,123 @@
+//! The tables of the SQLite store and their migrations. Enters: a connection to
+//! a database of any earlier version. Leaves: one of this version. Never:
+//! opens a database that a later version wrote.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// Each step leads from the version that is its index to the next one. A step
+/// that was released is never edited.
+const MIGRATIONS: &[&str] = &["
+    -- `snapshot` is the fold of the job's events; the columns before it repeat
+    -- what lists, the queue and the sweeper look for.
+    CREATE TABLE jobs (
+        id          BLOB PRIMARY KEY,
+        owner       TEXT NOT NULL,
+        position    INTEGER NOT NULL,
+        status      TEXT NOT NULL,
+        pipeline    TEXT NOT NULL,
+        document    BLOB,
+        batch       BLOB,
+        filename    TEXT,
+        priority    INTEGER NOT NULL,
+        not_before  INTEGER NOT NULL,
+        created_at  INTEGER NOT NULL,
+        updated_at  INTEGER NOT NULL,
+        started_at  INTEGER,
+        finished_at INTEGER,
+        worker      TEXT,
+        lease_until INTEGER,
+        -- Kept beside the log, since the log is shown to its owner.
+        password    TEXT,
+        snapshot    TEXT NOT NULL
+    );
+    CREATE INDEX jobs_by_owner ON jobs(owner, id);
+    CREATE INDEX jobs_by_status ON jobs(owner, status, id);
+    CREATE INDEX jobs_by_document ON jobs(document, id) WHERE document IS NOT NULL;
+    CREATE INDEX jobs_by_batch ON jobs(batch, id) WHERE batch IS NOT NULL;
+    CREATE INDEX jobs_by_position ON jobs(owner, position);
+    CREATE INDEX jobs_queued ON jobs(owner, priority DESC, id, not_before)
+        WHERE status = 'queued';
+    CREATE INDEX jobs_due ON jobs(not_before) WHERE status = 'queued';
+    CREATE INDEX jobs_running ON jobs(owner, lease_until) WHERE status = 'running';
+    CREATE INDEX jobs_finished ON jobs(finished_at) WHERE finished_at IS NOT NULL;
+
+    CREATE TABLE events (
+        job  BLOB NOT NULL,
+        seq  INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (job, seq)
+    ) WITHOUT ROWID;
+
+    -- Content is inline where it is small, else an object of that name.
+    CREATE TABLE documents (
+        id         BLOB PRIMARY KEY,
+        owner      TEXT NOT NULL,
+        filename   TEXT NOT NULL,
+        media_type TEXT NOT NULL,
+        pages      INTEGER,
+        created_at INTEGER NOT NULL,
+        bytes      INTEGER NOT NULL,
+        sha256     TEXT NOT NULL,
+        inline     BLOB,
+        object     TEXT
+    );
+    CREATE INDEX documents_by_owner ON documents(owner, id);
+    CREATE INDEX documents_by_object ON documents(object) WHERE object IS NOT NULL;
+
+    CREATE TABLE pages (
+        job        BLOB NOT NULL,
+        page       INTEGER NOT NULL,
+        bytes      INTEGER NOT NULL,
+        error      TEXT,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (job, page)
+    ) WITHOUT ROWID;
+
+    -- What was made of a page, or of the whole document where page is 0.
+    CREATE TABLE texts (
+        job    BLOB NOT NULL,
+        page   INTEGER NOT NULL,
+        format TEXT NOT NULL,
+        bytes  INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        inline BLOB,
+        object TEXT,
+        PRIMARY KEY (job, page, format)
+    );
+    CREATE INDEX texts_by_object ON texts(object) WHERE object IS NOT NULL;
+
+    CREATE TABLE idempotency (
+        owner       TEXT NOT NULL,
+        key         TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        job         BLOB NOT NULL,
+        created_at  INTEGER NOT NULL,
+        PRIMARY KEY (owner, key)
+    ) WITHOUT ROWID;
+    CREATE INDEX idempotency_by_age ON idempotency(created_at);
+
+    -- When each owner last got a worker: the queue serves them in turn.
+    CREATE TABLE turns (owner TEXT PRIMARY KEY, served_at INTEGER NOT NULL) WITHOUT ROWID;
+
+    -- Survives the deletion of the jobs that it counted.
+    CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO counters VALUES ('position', 0);
+"];
+
+/// Brings the database to this version, each step in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let version: usize =
+        connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? as usize;
+    if version > MIGRATIONS.len() {
+        return Err(StoreError::TooNew { found: version, known: MIGRATIONS.len() });
+    }
+    for (index, step) in MIGRATIONS.iter().enumerate().skip(version) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", (index + 1) as i64)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! SQLite behind two doors: one writer thread that commits whatever has queued
+//! up as one transaction (group commit: one sync to disk serves many changes),
+//! and a few reading connections that never wait for it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use milepost_core::{Announcement, Change};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::{StoreError, schema};
+
+/// The most changes that share one transaction. Bounds how long the first of
+/// them waits for the last.
+const MAX_GROUP: usize = 256;
+/// Changes that may wait for the writer before their senders are held back.
+const WRITE_BACKLOG: usize = 4096;
+const READERS: usize = 4;
+
+/// A change that waits for the writer: it does its work inside the
+/// transaction, then tells its caller how the commit went.
+type Pending = Box<dyn FnOnce(&mut Write<'_>) -> Reply + Send>;
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// The database; cheap to clone. The file is closed when the last clone goes.
+#[derive(Clone)]
+pub struct Store {
+    writer: mpsc::Sender<Pending>,
+    readers: Arc<Readers>,
+}
+
+struct Readers {
+    idle: Mutex<Vec<Connection>>,
+    permits: Semaphore,
+}
+
+/// One change inside the writer's transaction.
+pub struct Write<'a> {
+    pub(super) connection: &'a Connection,
+    /// How many jobs wait, this transaction's changes included.
+    pub(super) queued: u64,
+    position: u64,
+    announcements: Vec<Announcement>,
+}
+
+impl Write<'_> {
+    /// Takes the next place in the order of all changes and announces `change`
+    /// there once the transaction is committed. Returns the place.
+    pub(super) fn announce(&mut self, change: impl FnOnce(u64) -> Change) -> u64 {
+        self.position += 1;
+        let change = change(self.position);
+        self.announcements.push(Announcement { position: self.position, change });
+        self.position
+    }
+}
+
+impl Store {
+    /// Opens or makes the database in `folder`. Every committed change goes to
+    /// `announcements`, in the order of commits.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened, is damaged, or is of a later version.
+    pub fn open(
+        folder: &Path,
+        announcements: mpsc::UnboundedSender<Announcement>,
+    ) -> Result<Self, StoreError> {
+        let path = folder.join("milepost.db");
+        let mut connection = Connection::open(&path)?;
+        tune(&connection)?;
+        // FULL makes a commit wait for the disk: without it a power loss undoes
+        // jobs that were answered with 202.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        schema::migrate(&mut connection)?;
+        let queued: i64 = connection.query_row(
+            "SELECT count(*) FROM jobs WHERE status = 'queued'",
+            [],
+            |row| row.get(0),
+        )?;
+
+        let mut idle = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let reader = Connection::open_with_flags(&path, flags)?;
+            tune(&reader)?;
+            idle.push(reader);
+        }
+        let (writer, pending) = mpsc::channel(WRITE_BACKLOG);
+        std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || write_loop(connection, queued as u64, pending, announcements))?;
+        let readers = Readers { idle: Mutex::new(idle), permits: Semaphore::new(READERS) };
+        Ok(Self { writer, readers: Arc::new(readers) })
+    }
+
+    /// Runs `change` inside the writer's next transaction and returns once that
+    /// is on disk. An error from `change` undoes what it did, and only that.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Write<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let pending: Pending = Box::new(move |write| {
+            let outcome = in_savepoint(write, change);
+            Box::new(move |committed| {
+                // Nobody waits any more where the request was dropped.
+                let _ = answer.send(committed.and(outcome));
+            })
+        });
+        self.writer.send(pending).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Runs `question` on a reading connection, off the async threads.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let readers = self.readers.clone();
+        let _permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
+        let run = move || {
+            let lock = || readers.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let connection = lock().pop().ok_or(StoreError::Closed)?;
+            let outcome = question(&connection);
+            lock().push(connection);
+            outcome
+        };
+        tokio::task::spawn_blocking(run).await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+fn tune(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "cache_size", -2048)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Ends when the last [`Store`] is gone; what was sent before is still written.
+fn write_loop(
+    mut connection: Connection,
+    mut queued: u64,
+    mut pending: mpsc::Receiver<Pending>,
+    announce: mpsc::UnboundedSender<Announcement>,
+) {
+    let mut group = Vec::with_capacity(MAX_GROUP);
+    while pending.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
+        let mut replies = Vec::with_capacity(group.len());
+        let outcome = commit_group(&mut connection, &mut queued, &mut group, &mut replies);
+        group.clear();
+        match outcome {
+            Ok(announcements) => {
+                // Announced before the callers hear of it and in commit order,
+                // so that a position that was seen means all before it were.
+                for announcement in announcements {
+                    let _ = announce.send(announcement);
+                }
+                replies.into_iter().for_each(|reply| reply(Ok(())));
+            }
+            Err(error) => {
+                tracing::error!(%error, "a transaction failed; nothing of it is stored");
+                for reply in replies {
+                    reply(Err(StoreError::Damaged(error.to_string())));
+                }
+            }
+        }
+    }
+}
+
+fn commit_group(
+    connection: &mut Connection,
+    queued: &mut u64,
+    group: &mut Vec<Pending>,
+    replies: &mut Vec<Reply>,
+) -> Result<Vec<Announcement>, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let position: i64 = transaction
+        .prepare_cached("SELECT value FROM counters WHERE name = 'position'")?
+        .query_row([], |row| row.get(0))?;
+    let mut write = Write {
+        connection: &transaction,
+        queued: *queued,
+        position: position as u64,
+        announcements: Vec::new(),
+    };
+    for change in group.drain(..) {
+        replies.push(change(&mut write));
+    }
+    let Write { position, announcements, queued: now_queued, .. } = write;
+    if !announcements.is_empty() {
+        transaction
+            .prepare_cached("UPDATE counters SET value = ? WHERE name = 'position'")?
+            .execute([position as i64])?;
+    }
+    transaction.commit()?;
+    *queued = now_queued;
+    Ok(announcements)
+}
+
+fn in_savepoint<T>(
+    write: &mut Write<'_>,
+    change: impl FnOnce(&mut Write<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let (announced, queued) = (write.announcements.len(), write.queued);
+    write.connection.prepare_cached("SAVEPOINT one")?.execute([])?;
+    match change(write) {
+        Ok(value) => {
+            write.connection.prepare_cached("RELEASE one")?.execute([])?;
+            Ok(value)
+        }
+        Err(error) => {
+            write.announcements.truncate(announced);
+            write.queued = queued;
+            write.connection.execute_batch("ROLLBACK TO one; RELEASE one")?;
+            Err(error)
+        }
+    }
+}
