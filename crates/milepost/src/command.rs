@@ -1,0 +1,160 @@
+//! An owner's orders become events: cancel, retry, delete. They revoke whatever
+//! lease there is, so a worker that still reports is refused. Never: waits for a
+//! worker.
+
+use std::sync::Arc;
+
+use milepost_core::{DocumentId, EventKind, JobId, OwnerId, Snapshot, Status};
+
+use crate::config::QueueConfig;
+use crate::journal::Journal;
+use crate::store::{Appended, Decision, DocumentInUse, Store, StoreError};
+
+/// Why an order was not carried out.
+#[derive(Debug)]
+pub enum CommandError {
+    /// There is no such thing for this owner.
+    NotFound,
+    /// The job's status does not allow it.
+    Conflict(Box<Snapshot>),
+    /// The document that a retry needs was removed.
+    DocumentGone,
+    /// A job over the document has not ended.
+    DocumentInUse(JobId),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Carries orders out; cheap to clone.
+#[derive(Clone)]
+pub struct Commands {
+    journal: Journal,
+    store: Store,
+    config: QueueConfig,
+}
+
+/// Why a decision was negative, inside the transaction.
+enum Refusal {
+    Foreign,
+    Already(Box<Snapshot>),
+    Status(Box<Snapshot>),
+}
+
+impl Commands {
+    /// Orders go to `journal`.
+    pub const fn new(journal: Journal, store: Store, config: QueueConfig) -> Self {
+        Self { journal, store, config }
+    }
+
+    /// Stops a job that has not ended. One that is cancelled already stays so,
+    /// and that is no error.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn cancel(&self, owner: OwnerId, job: JobId) -> Result<Arc<Snapshot>, CommandError> {
+        self.order(owner, job, |job| match job.status {
+            Status::Cancelled => Err(Refusal::Already(Box::new(job.clone()))),
+            status if status.is_terminal() => Err(Refusal::Status(Box::new(job.clone()))),
+            _ => Ok(EventKind::Cancelled),
+        })
+        .await
+    }
+
+    /// Queues the next attempt of a job that has ended; it goes on behind the
+    /// finished pages.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn retry(&self, owner: OwnerId, job: JobId) -> Result<Arc<Snapshot>, CommandError> {
+        let found = self.store.snapshot(job).await?;
+        let (snapshot, _) =
+            found.filter(|(s, _)| s.owner == owner).ok_or(CommandError::NotFound)?;
+        if let Some(document) = &snapshot.document
+            && self.store.document(document.id).await?.is_none()
+        {
+            return Err(CommandError::DocumentGone);
+        }
+        let retries = self.config.retries;
+        self.order(owner, job, move |job| {
+            // A job that was cancelled before it had a document has nothing to
+            // go on with.
+            if !job.status.is_terminal() || job.document.is_none() {
+                return Err(Refusal::Status(Box::new(job.clone())));
+            }
+            Ok(EventKind::Retried { max_attempts: job.attempt + 1 + retries })
+        })
+        .await
+    }
+
+    /// Removes a job that has ended, with its log, pages and result.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn delete(&self, owner: OwnerId, job: JobId) -> Result<(), CommandError> {
+        let allow = move |job: &Snapshot| {
+            if job.owner != owner {
+                Err(Refusal::Foreign)
+            } else if job.status.is_terminal() {
+                Ok(())
+            } else {
+                Err(Refusal::Status(Box::new(job.clone())))
+            }
+        };
+        match self.journal.delete(job, allow).await? {
+            Appended::Done(_) => Ok(()),
+            Appended::NotFound | Appended::Refused(Refusal::Foreign) => Err(CommandError::NotFound),
+            Appended::Refused(Refusal::Status(job) | Refusal::Already(job)) => {
+                Err(CommandError::Conflict(job))
+            }
+        }
+    }
+
+    /// Removes a document that no unfinished job needs.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn delete_document(
+        &self,
+        owner: OwnerId,
+        document: DocumentId,
+    ) -> Result<(), CommandError> {
+        let found = self.store.document(document).await?;
+        if found.is_none_or(|row| row.owner != owner) {
+            return Err(CommandError::NotFound);
+        }
+        match self.store.delete_document(document).await? {
+            Some(Ok(())) => Ok(()),
+            Some(Err(DocumentInUse::ByJob(job))) => Err(CommandError::DocumentInUse(job)),
+            None => Err(CommandError::NotFound),
+        }
+    }
+
+    async fn order(
+        &self,
+        owner: OwnerId,
+        job: JobId,
+        decide: impl FnOnce(&Snapshot) -> Result<EventKind, Refusal> + Send + 'static,
+    ) -> Result<Arc<Snapshot>, CommandError> {
+        let appended = self
+            .journal
+            .append(job, move |job| {
+                if job.owner != owner {
+                    return Err(Refusal::Foreign);
+                }
+                decide(job).map(Decision::event)
+            })
+            .await?;
+        match appended {
+            Appended::Done(snapshot) => Ok(snapshot),
+            Appended::Refused(Refusal::Already(snapshot)) => Ok(Arc::new(*snapshot)),
+            Appended::Refused(Refusal::Status(snapshot)) => Err(CommandError::Conflict(snapshot)),
+            Appended::Refused(Refusal::Foreign) | Appended::NotFound => Err(CommandError::NotFound),
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! A checked request becomes a new job. Enters: who, what, over which document.
+//! Leaves: a durable job, or a clear refusal. Never: reads a document, or
+//! answers before the job would survive a power loss.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use milepost_convert::Options;
+use milepost_core::{
+    DocumentId, DocumentInfo, JobId, OwnerId, Pipeline, Snapshot, Submitted as Submission,
+};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::config::QueueConfig;
+use crate::journal::Journal;
+use crate::pipeline;
+use crate::store::{
+    Appended, Blobs, Content, Decision, Incoming, NewDocument, NewJob, StoreError, Submitted,
+};
+
+/// The most that `metadata` may take, as JSON.
+pub const MAX_METADATA_BYTES: usize = 4096;
+/// Bounds an idempotency key.
+pub const MAX_KEY_BYTES: usize = 255;
+/// Seconds after which a client may try a full queue again.
+const RETRY_AFTER_SECS: u64 = 5;
+const MAX_FILENAME_BYTES: usize = 255;
+
+/// What a client wants done.
+pub struct Request {
+    /// Whose job it will be.
+    pub owner: OwnerId,
+    /// What is to be done.
+    pub pipeline: Pipeline,
+    /// The document; only a held job may lack it.
+    pub source: Option<Source>,
+    /// How.
+    pub options: Options,
+    /// What the client attached.
+    pub metadata: Option<Value>,
+    /// Wait for a confirmation.
+    pub hold: bool,
+    /// Higher goes first among the owner's own jobs.
+    pub priority: i32,
+    /// The same key means the same request.
+    pub idempotency_key: Option<String>,
+}
+
+/// Where the document comes from.
+pub enum Source {
+    /// It is stored already, and the caller has seen that the owner may use it.
+    Stored(DocumentInfo),
+    /// It came with the request.
+    Uploaded(Upload),
+}
+
+/// A document that came with a request and is not yet named by any row.
+pub struct Upload {
+    /// As the client named it.
+    pub filename: String,
+    /// As the client declared it.
+    pub media_type: Option<String>,
+    /// Its bytes, durable.
+    pub content: Content,
+}
+
+/// Why there is no job.
+#[derive(Debug)]
+pub enum SubmitError {
+    /// A job that is not held needs a document.
+    NoSource,
+    /// The document was removed meanwhile.
+    DocumentGone,
+    /// The metadata is larger than [`MAX_METADATA_BYTES`].
+    MetadataTooLarge,
+    /// The idempotency key came before with another request.
+    KeyReused,
+    /// Too many jobs wait.
+    QueueFull {
+        /// Seconds after which it is worth another try.
+        retry_after_secs: u64,
+    },
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for SubmitError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Why a held job was not confirmed.
+#[derive(Debug)]
+pub enum ConfirmError {
+    /// There is no such job for this owner.
+    NotFound,
+    /// It does not wait for a confirmation.
+    NotAwaiting(Box<Snapshot>),
+    /// It still has no document.
+    NoSource,
+    /// The store failed.
+    Store(StoreError),
+}
+
+/// Takes submissions in; cheap to clone.
+#[derive(Clone)]
+pub struct Submitter {
+    journal: Journal,
+    blobs: Blobs,
+    config: QueueConfig,
+}
+
+impl Submitter {
+    /// Submissions go to `journal`, large documents to `blobs`.
+    pub const fn new(journal: Journal, blobs: Blobs, config: QueueConfig) -> Self {
+        Self { journal, blobs, config }
+    }
+
+    /// Begins to take in a document.
+    pub fn incoming(&self) -> Incoming {
+        self.blobs.incoming(self.journal.clock().new_id())
+    }
+
+    /// Takes in a document that is in memory already.
+    ///
+    /// # Errors
+    /// Where it cannot be stored.
+    pub async fn store_bytes(&self, bytes: Bytes) -> Result<Content, StoreError> {
+        self.blobs.store(self.journal.clock().new_id(), bytes).await
+    }
+
+    /// Removes an upload that did not become a document.
+    pub async fn discard(&self, content: &Content) {
+        if let crate::store::Place::Object(name) = &content.place {
+            // What cannot be removed now is removed by the sweeper.
+            let _ = self.blobs.remove(name).await;
+        }
+    }
+
+    /// Makes the job, or finds the one that the same request made before.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]; then nothing is stored.
+    pub async fn submit(&self, request: Request) -> Result<Arc<Snapshot>, SubmitError> {
+        if request.source.is_none() && !request.hold {
+            return Err(SubmitError::NoSource);
+        }
+        let options = public_options(&request.options);
+        if let Some(metadata) = &request.metadata
+            && metadata.to_string().len() > MAX_METADATA_BYTES
+        {
+            return Err(SubmitError::MetadataTooLarge);
+        }
+        let fingerprint = fingerprint(&request);
+        let (info, document) = match request.source {
+            None => (None, None),
+            Some(Source::Stored(info)) => (Some(info), None),
+            Some(Source::Uploaded(upload)) => {
+                let new = self.new_document(request.owner.clone(), upload);
+                (Some(new.info.clone()), Some(new))
+            }
+        };
+        let uploaded = document.as_ref().map(|document| document.content.clone());
+        let clock = self.journal.clock();
+        let outcome = self
+            .journal
+            .submit(NewJob {
+                id: JobId::new(clock.new_id()),
+                at: clock.now(),
+                submission: Submission {
+                    owner: request.owner,
+                    pipeline: request.pipeline,
+                    plan: pipeline::plan(request.pipeline),
+                    document: info,
+                    options,
+                    metadata: request.metadata,
+                    batch: None,
+                    priority: request.priority,
+                    max_attempts: self.config.retries + 1,
+                    hold: request.hold,
+                },
+                password: request.options.password,
+                document,
+                idempotency: request.idempotency_key.map(|key| (key, fingerprint)),
+                max_waiting: self.config.max_waiting,
+            })
+            .await;
+        if let (Some(content), false) = (&uploaded, matches!(outcome, Ok(Submitted::Created(_)))) {
+            self.discard(content).await;
+        }
+        match outcome? {
+            Submitted::Created(snapshot) | Submitted::Existing(snapshot) => Ok(snapshot),
+            Submitted::KeyReused => Err(SubmitError::KeyReused),
+            Submitted::NoDocument => Err(SubmitError::DocumentGone),
+            Submitted::QueueFull => {
+                Err(SubmitError::QueueFull { retry_after_secs: RETRY_AFTER_SECS })
+            }
+        }
+    }
+
+    /// Stores a document without a job.
+    ///
+    /// # Errors
+    /// Where the store fails; then nothing is stored.
+    pub async fn add_document(
+        &self,
+        owner: OwnerId,
+        upload: Upload,
+    ) -> Result<DocumentId, StoreError> {
+        let new = self.new_document(owner, upload);
+        let id = new.info.id;
+        self.journal.add_document(new).await?;
+        Ok(id)
+    }
+
+    /// Lets a held job run, with the document that it may have waited for.
+    ///
+    /// # Errors
+    /// See [`ConfirmError`]; then nothing is stored.
+    pub async fn confirm(
+        &self,
+        owner: OwnerId,
+        job: JobId,
+        source: Option<Source>,
+    ) -> Result<Arc<Snapshot>, ConfirmError> {
+        let (info, document) = match source {
+            None => (None, None),
+            Some(Source::Stored(info)) => (Some(info), None),
+            Some(Source::Uploaded(upload)) => {
+                let new = self.new_document(owner.clone(), upload);
+                (Some(new.info.clone()), Some(new))
+            }
+        };
+        let uploaded = document.as_ref().map(|document| document.content.clone());
+        let appended = self
+            .journal
+            .append(job, move |job| {
+                if job.owner != owner {
+                    return Err(ConfirmError::NotFound);
+                }
+                if job.status != milepost_core::Status::Awaiting {
+                    return Err(ConfirmError::NotAwaiting(Box::new(job.clone())));
+                }
+                if info.is_none() && job.document.is_none() {
+                    return Err(ConfirmError::NoSource);
+                }
+                let confirmed = milepost_core::EventKind::Confirmed { document: info };
+                Ok(Decision { document, ..Decision::event(confirmed) })
+            })
+            .await;
+        if let (Some(content), false) = (&uploaded, matches!(appended, Ok(Appended::Done(_)))) {
+            self.discard(content).await;
+        }
+        match appended.map_err(ConfirmError::Store)? {
+            Appended::Done(snapshot) => Ok(snapshot),
+            Appended::Refused(refusal) => Err(refusal),
+            Appended::NotFound => Err(ConfirmError::NotFound),
+        }
+    }
+
+    fn new_document(&self, owner: OwnerId, upload: Upload) -> NewDocument {
+        let clock = self.journal.clock();
+        let media_type = upload.media_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+        NewDocument {
+            info: DocumentInfo {
+                id: DocumentId::new(clock.new_id()),
+                filename: clean_filename(&upload.filename),
+                media_type,
+                bytes: upload.content.bytes,
+                pages: None,
+            },
+            owner,
+            created_at: clock.now(),
+            content: upload.content,
+        }
+    }
+}
+
+/// The options without the password, which is kept beside the log.
+fn public_options(options: &Options) -> Value {
+    let shown = Options { password: None, ..options.clone() };
+    let mut value = serde_json::to_value(shown).unwrap_or_default();
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|_, value| !value.is_null());
+    }
+    value
+}
+
+/// The same for the same request: all that the client chose, by content.
+fn fingerprint(request: &Request) -> String {
+    let source = match &request.source {
+        None => Value::Null,
+        Some(Source::Stored(info)) => json!({"document": info.id}),
+        Some(Source::Uploaded(upload)) => {
+            json!({"sha256": upload.content.sha256, "filename": upload.filename})
+        }
+    };
+    let whole = json!({
+        "pipeline": request.pipeline,
+        "source": source,
+        "options": serde_json::to_value(&request.options).unwrap_or_default(),
+        "metadata": request.metadata,
+        "hold": request.hold,
+        "priority": request.priority,
+    });
+    // Hashed, as it may hold a password.
+    Sha256::digest(whole.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The last part of a path, without control characters, of bounded length.
+fn clean_filename(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last.chars().filter(|c| !c.is_control()).collect();
+    let mut clean = clean.trim().to_owned();
+    while clean.len() > MAX_FILENAME_BYTES {
+        clean.pop();
+    }
+    if clean.is_empty() || clean == "." || clean == ".." { "document".to_owned() } else { clean }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean_filename;
+
+    #[test]
+    fn a_filename_is_a_name_and_no_path() {
+        assert_eq!(clean_filename("../../etc/passwd"), "passwd");
+        assert_eq!(clean_filename(r"C:\docs\paper.pdf"), "paper.pdf");
+        assert_eq!(clean_filename("a\nb\u{0}.pdf"), "ab.pdf");
+        assert_eq!(clean_filename(".."), "document");
+        assert!(clean_filename(&"é".repeat(300)).len() <= 255);
+    }
+}

@@ -1,0 +1,89 @@
+//! Removes what nobody needs any more: jobs behind their retention, old
+//! idempotency keys, documents and objects that nothing names. Enters: the
+//! clock. Leaves: deletions through the journal. Never: touches what is younger
+//! than its retention, or an object that may be on its way in.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use milepost_core::{Snapshot, Timestamp};
+
+use crate::journal::Journal;
+use crate::queue::Queue;
+use crate::store::{Blobs, Store, StoreError};
+
+/// Between two rounds.
+const EVERY: Duration = Duration::from_secs(60);
+/// Rounds between two looks at all objects.
+const OBJECTS_EVERY: u32 = 60;
+/// How long an idempotency key is kept.
+const KEYS: Duration = Duration::from_secs(24 * 3600);
+/// An upload takes less than this.
+const OBJECT_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// What the sweeper works on.
+pub struct Sweeper {
+    /// Deletes jobs.
+    pub journal: Journal,
+    /// Gives up jobs that wait for too long.
+    pub queue: Queue,
+    /// Knows what is old.
+    pub store: Store,
+    /// Holds the objects.
+    pub blobs: Blobs,
+    /// How long finished jobs are kept.
+    pub retention: Duration,
+}
+
+impl Sweeper {
+    /// Sweeps until it is dropped.
+    pub async fn run(self) {
+        let mut tick = tokio::time::interval(EVERY);
+        for round in (0..OBJECTS_EVERY).cycle() {
+            tick.tick().await;
+            if let Err(error) = self.round().await {
+                tracing::error!(%error, "sweeping failed");
+            }
+            if round == 0
+                && let Err(error) = self.objects().await
+            {
+                tracing::error!(%error, "sweeping objects failed");
+            }
+        }
+    }
+
+    async fn round(&self) -> Result<(), StoreError> {
+        self.queue.expire_waiting().await?;
+        self.store.forget_keys(self.before(KEYS)).await?;
+        let limit = self.before(self.retention);
+        loop {
+            let old = self.store.finished_before(limit).await?;
+            for job in &old {
+                let still_ended =
+                    |job: &Snapshot| if job.status.is_terminal() { Ok(()) } else { Err(()) };
+                self.journal.delete(*job, still_ended).await?;
+            }
+            if old.is_empty() {
+                break;
+            }
+        }
+        self.store.delete_unused_documents(limit).await?;
+        Ok(())
+    }
+
+    async fn objects(&self) -> Result<(), StoreError> {
+        let mut objects = self.blobs.older_than(OBJECT_AGE);
+        while let Some(name) = objects.next().await {
+            let name = name?;
+            if !self.store.names_object(name.clone()).await? {
+                self.blobs.remove(&name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn before(&self, age: Duration) -> Timestamp {
+        let now = self.journal.clock().now();
+        Timestamp::from_micros(now.as_micros() - age.as_micros() as i64)
+    }
+}
