@@ -1,0 +1,14 @@
+//! What each pipeline does: a plan of stages, and the code of its stages.
+//! Never: knows a queue, a store or a connection.
+
+pub mod convert;
+
+use milepost_core::{Pipeline, Plan};
+
+/// The weighted stages of a pipeline. Weights are from measured cost: a page
+/// costs far more than finding out what the document is or joining the pages.
+pub fn plan(pipeline: Pipeline) -> Plan {
+    match pipeline {
+        Pipeline::Convert => convert::plan(),
+    }
+}

@@ -1,0 +1,154 @@
+//! The converter's side of the pipe: this runs in a process of its own, which
+//! may be killed at any moment. Enters: orders and documents. Leaves: steps,
+//! pages, results. Never: opens a path or a socket, writes to its standard
+//! output, or outlives the server (it ends when its pipe does).
+
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
+
+use milepost_convert::{Document, Limits, Options, OutputFormat, Page, Step};
+use milepost_core::{Failure, FailureCode};
+
+use super::wire::{self, CHUNK, Frame, Order, Reply};
+use crate::pipeline;
+
+/// Frames that may wait between the reader and the converter.
+const BACKLOG: usize = 4;
+
+/// Serves orders until the pipe ends.
+///
+/// # Errors
+/// Where the pipe breaks or carries nonsense.
+pub fn run() -> io::Result<()> {
+    let pipe = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let mut incoming = pipe.try_clone()?;
+    let (sender, frames) = mpsc::sync_channel(BACKLOG);
+    // Reads all the time, even in the middle of a page, so that the end of the
+    // server is noticed and this process does not stay behind.
+    std::thread::Builder::new().name("pipe".into()).spawn(move || {
+        while let Ok(Some(frame)) = wire::read_blocking(&mut incoming) {
+            if sender.send(frame).is_err() {
+                break;
+            }
+        }
+        std::process::exit(0);
+    })?;
+    let mut outgoing = BufWriter::with_capacity(CHUNK, pipe);
+    while let Ok(frame) = frames.recv() {
+        let job = receive(&frame, &frames)?;
+        let outcome = convert(job, &mut outgoing);
+        let last = match outcome? {
+            Ok(()) => Reply::Done,
+            Err(failure) => Reply::Failed(failure),
+        };
+        outgoing.write_all(&wire::encode(&last)?)?;
+        outgoing.flush()?;
+    }
+    Ok(())
+}
+
+struct Job {
+    document: Document,
+    options: Options,
+    limits: Limits,
+    finished: Vec<Page>,
+}
+
+fn receive(first: &Frame, frames: &mpsc::Receiver<Frame>) -> io::Result<Job> {
+    let Order::Begin { filename, options, limits } = first.message()? else {
+        return Err(invalid("a job begins with `begin`"));
+    };
+    let mut finished = Vec::new();
+    loop {
+        match next(frames)?.message()? {
+            Order::Begin { .. } => return Err(invalid("a job begins once")),
+            Order::Finished { page, error, bytes } => {
+                let markdown = String::from_utf8(content(frames, bytes)?)
+                    .map_err(|_| invalid("a page is not UTF-8"))?;
+                finished.push(Page { number: page, markdown, rendered: Default::default(), error });
+            }
+            Order::Document { bytes } => {
+                let document = Document { filename, bytes: content(frames, bytes)? };
+                return Ok(Job { document, options, limits, finished });
+            }
+        }
+    }
+}
+
+fn content(frames: &mpsc::Receiver<Frame>, bytes: u64) -> io::Result<Vec<u8>> {
+    let expected = usize::try_from(bytes).map_err(|_| invalid("content is too long"))?;
+    let mut whole = Vec::new();
+    while whole.len() < expected {
+        match next(frames)? {
+            Frame::Content(chunk) => whole.extend_from_slice(&chunk),
+            Frame::Message(_) => return Err(invalid("a message where content was due")),
+        }
+    }
+    Ok(whole)
+}
+
+fn next(frames: &mpsc::Receiver<Frame>) -> io::Result<Frame> {
+    frames.recv().map_err(|_| io::ErrorKind::UnexpectedEof.into())
+}
+
+/// The outer error is the pipe's, the inner one the document's.
+fn convert(job: Job, out: &mut (impl Write + Send)) -> io::Result<Result<(), Failure>> {
+    let mut broken = None;
+    let mut on_step = |step| {
+        if broken.is_none() {
+            broken = send_step(step, out).err();
+        }
+    };
+    let converted =
+        pipeline::convert::run(job.document, &job.options, &job.limits, job.finished, &mut on_step);
+    if let Some(error) = broken {
+        return Err(error);
+    }
+    match converted {
+        Err(failure) => Ok(Err(failure)),
+        Ok(output) if output.rendered.is_empty() => Ok(Err(Failure::permanent(
+            FailureCode::Internal,
+            "The converter made no result; report this document to the operator.",
+        ))),
+        Ok(output) => {
+            for (format, text) in &output.rendered {
+                send_text(0, *format, text, out)?;
+            }
+            Ok(Ok(()))
+        }
+    }
+}
+
+fn send_step(step: Step, out: &mut impl Write) -> io::Result<()> {
+    let reply = match step {
+        Step::Detected { format, pages, selected } => {
+            Reply::Detected { format, pages, selected: selected.len() as u32 }
+        }
+        Step::Assembling => Reply::Assembling,
+        Step::Page(page) => {
+            send_text(page.number, OutputFormat::Markdown, &page.markdown, out)?;
+            for (format, text) in &page.rendered {
+                send_text(page.number, *format, text, out)?;
+            }
+            Reply::Page { page: page.number, bytes: page.markdown.len() as u64, error: page.error }
+        }
+    };
+    out.write_all(&wire::encode(&reply)?)?;
+    out.flush()
+}
+
+fn send_text(page: u32, format: OutputFormat, text: &str, out: &mut impl Write) -> io::Result<()> {
+    let bytes = text.len() as u64;
+    out.write_all(&wire::encode(&Reply::Text { page, format, bytes })?)?;
+    for chunk in text.as_bytes().chunks(CHUNK) {
+        out.write_all(&wire::content_header(chunk.len())?)?;
+        out.write_all(chunk)?;
+    }
+    Ok(())
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}

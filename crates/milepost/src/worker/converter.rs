@@ -1,0 +1,224 @@
+//! The server's side of one converter process. Enters: a document as a stream.
+//! Leaves: what the converter reports, its texts as durable content. Never:
+//! believes the process to be alive; a dead or silent one is an answer too.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use milepost_convert::{Format, Limits, Options};
+use milepost_core::{Failure, OwnerId};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+use uuid::Uuid;
+
+use super::wire::{self, Frame, Order, Reply};
+use crate::store::{Blobs, StoreError, TextRow};
+
+/// The hidden subcommand that makes this binary a converter.
+pub const SUBCOMMAND: &str = "convert-child";
+/// How much of a converter's complaints is kept for the log.
+const MAX_COMPLAINT: usize = 4096;
+
+/// A converter process that waits for a document or works on one. Dropping it
+/// kills the process.
+pub struct Converter {
+    process: Child,
+    pipe: BufReader<UnixStream>,
+    /// Jobs that it was given.
+    pub jobs: u32,
+    /// Whose documents it has seen.
+    pub owner: Option<OwnerId>,
+}
+
+/// What a converter says.
+#[derive(Debug)]
+pub enum Report {
+    /// What the document is.
+    Detected {
+        /// Its format.
+        format: Format,
+        /// How many pages it has.
+        pages: u32,
+        /// How many of them are converted.
+        selected: u32,
+    },
+    /// A page is finished.
+    Page {
+        /// Its number.
+        page: u32,
+        /// The length of its Markdown.
+        bytes: u64,
+        /// Why it is only a placeholder.
+        error: Option<String>,
+        /// It, in each format.
+        texts: Vec<TextRow>,
+    },
+    /// The pages are done.
+    Assembling,
+    /// The whole, in each format.
+    Done(Vec<TextRow>),
+    /// There will be no result.
+    Failed(Failure),
+}
+
+/// Why a converter says nothing more.
+#[derive(Debug)]
+pub enum Gone {
+    /// The process ended, was killed, or spoke nonsense.
+    Crashed(String),
+    /// It was silent for longer than is allowed.
+    Silent,
+    /// What it made could not be stored, or the document not be read.
+    Store(StoreError),
+}
+
+impl From<io::Error> for Gone {
+    fn from(error: io::Error) -> Self {
+        Self::Crashed(error.to_string())
+    }
+}
+
+/// An earlier attempt's page, for the converter to build on.
+pub struct FinishedPage {
+    /// Its number.
+    pub page: u32,
+    /// Why it is only a placeholder.
+    pub error: Option<String>,
+    /// Its Markdown.
+    pub markdown: Vec<u8>,
+}
+
+impl Converter {
+    /// Starts a process of this binary that waits for a document.
+    ///
+    /// # Errors
+    /// Where the system does not start it.
+    pub fn spawn() -> io::Result<Self> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let process = Command::new(own_binary())
+            .arg(SUBCOMMAND)
+            // Secrets of the server's environment are none of its business.
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            // A Ctrl-C at the terminal is for the server, which then decides.
+            .process_group(0)
+            .spawn()?;
+        let pipe = BufReader::with_capacity(64 * 1024, UnixStream::from_std(ours)?);
+        Ok(Self { process, pipe, jobs: 0, owner: None })
+    }
+
+    /// The process id, while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
+    /// Hands over a document with the pages that are finished already.
+    ///
+    /// # Errors
+    /// Where the process is gone or the document cannot be read.
+    pub async fn begin(
+        &mut self,
+        filename: &str,
+        options: &Options,
+        limits: &Limits,
+        finished: Vec<FinishedPage>,
+        bytes: u64,
+        mut document: impl Stream<Item = Result<Bytes, StoreError>> + Unpin,
+    ) -> Result<(), Gone> {
+        self.jobs += 1;
+        let pipe = self.pipe.get_mut();
+        let (filename, options, limits) = (filename.to_owned(), options.clone(), limits.clone());
+        wire::send(pipe, &Order::Begin { filename, options, limits }).await?;
+        for FinishedPage { page, error, markdown } in finished {
+            let bytes = markdown.len() as u64;
+            wire::send(pipe, &Order::Finished { page, error, bytes }).await?;
+            wire::send_content(pipe, &markdown).await?;
+        }
+        wire::send(pipe, &Order::Document { bytes }).await?;
+        while let Some(chunk) = document.next().await {
+            wire::send_content(pipe, &chunk.map_err(Gone::Store)?).await?;
+        }
+        pipe.flush().await?;
+        Ok(())
+    }
+
+    /// The next report; texts go to `blobs` as they come. Not to be dropped half
+    /// way, but for the process to be dropped too.
+    ///
+    /// # Errors
+    /// Where the process is gone, or silent for longer than `silence`.
+    pub async fn next(&mut self, blobs: &Blobs, silence: Duration) -> Result<Report, Gone> {
+        let mut texts = Vec::new();
+        loop {
+            let reply: Reply = self.read(silence).await?.message()?;
+            match reply {
+                Reply::Text { page, format, bytes } => {
+                    let mut incoming = blobs.incoming(Uuid::now_v7());
+                    while incoming.bytes() < bytes {
+                        match self.read(silence).await? {
+                            Frame::Content(chunk) => {
+                                incoming.push(&chunk).await.map_err(Gone::Store)?;
+                            }
+                            Frame::Message(_) => {
+                                return Err(Gone::Crashed("a text is incomplete".to_owned()));
+                            }
+                        }
+                    }
+                    let content = incoming.finish().await.map_err(Gone::Store)?;
+                    texts.push(TextRow { page, format: format.name().to_owned(), content });
+                }
+                Reply::Detected { format, pages, selected } => {
+                    return Ok(Report::Detected { format, pages, selected });
+                }
+                Reply::Page { page, bytes, error } => {
+                    return Ok(Report::Page { page, bytes, error, texts });
+                }
+                Reply::Assembling => return Ok(Report::Assembling),
+                Reply::Done => return Ok(Report::Done(texts)),
+                Reply::Failed(failure) => return Ok(Report::Failed(failure)),
+            }
+        }
+    }
+
+    /// Kills the process and says how it ended and what it complained of, for
+    /// the log.
+    pub async fn bury(mut self) -> String {
+        let _ = self.process.start_kill();
+        let mut complaint = Vec::new();
+        if let Some(stderr) = self.process.stderr.take() {
+            let read = stderr.take(MAX_COMPLAINT as u64).read_to_end(&mut complaint).await;
+            if read.is_err() {
+                complaint.clear();
+            }
+        }
+        let status = self.process.wait().await.map(|status| status.to_string());
+        let complaint = String::from_utf8_lossy(&complaint);
+        format!("{} {}", status.unwrap_or_default(), complaint.trim().replace('\n', " | "))
+    }
+
+    async fn read(&mut self, silence: Duration) -> Result<Frame, Gone> {
+        match tokio::time::timeout(silence, wire::read(&mut self.pipe)).await {
+            Err(_elapsed) => Err(Gone::Silent),
+            Ok(frame) => frame?.ok_or_else(|| Gone::Crashed("it ended".to_owned())),
+        }
+    }
+}
+
+/// On Linux the running file itself, even where an update has replaced the one
+/// at its path: server and converter must speak the same version.
+fn own_binary() -> std::path::PathBuf {
+    if cfg!(target_os = "linux") {
+        return "/proc/self/exe".into();
+    }
+    std::env::current_exe().unwrap_or_else(|_| "milepost".into())
+}

@@ -1,0 +1,293 @@
+//! The node's converters and the jobs on them. Enters: leases from the queue.
+//! Leaves: finished attempts. Never: runs more at a time than there are slots,
+//! or shares a converter between owners.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use milepost_core::{Change, Failure, FailureCode, JobId, OwnerId, Snapshot, Status};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::converter::Converter;
+use super::run::{Outcome, Runner};
+use crate::bus::Lagged;
+use crate::queue::{Loss, Queue};
+use crate::store::Lease;
+
+/// The longest time between two looks at the queue, for what no announcement
+/// told of.
+const LOOK: Duration = Duration::from_secs(5);
+/// How long a slot rests after the server itself failed a job.
+const REST: Duration = Duration::from_secs(1);
+
+/// Runs jobs until it is told to stop.
+pub struct Pool {
+    queue: Queue,
+    runner: Runner,
+    slots: Arc<Semaphore>,
+    slot_count: usize,
+    lease: Duration,
+    grace: Duration,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    idle: Mutex<Vec<Converter>>,
+    /// What is being worked on, with the fence of its lease.
+    running: Mutex<HashMap<JobId, (u64, CancellationToken)>>,
+    wake: Notify,
+}
+
+impl Pool {
+    /// A pool of `slots` converters.
+    pub fn new(
+        queue: Queue,
+        runner: Runner,
+        slots: usize,
+        lease: Duration,
+        grace: Duration,
+    ) -> Self {
+        Self {
+            queue,
+            runner,
+            slots: Arc::new(Semaphore::new(slots)),
+            slot_count: slots,
+            lease,
+            grace,
+            shared: Arc::default(),
+        }
+    }
+
+    /// Works until `draining`; then gives running jobs back at the end of their
+    /// page, or after the grace period wherever they are.
+    pub async fn run(self, draining: CancellationToken) {
+        let killed = CancellationToken::new();
+        let listener = tokio::spawn(self.listen());
+        let keeper = tokio::spawn(self.keep_leases());
+        self.warm();
+        let mut jobs = JoinSet::new();
+        while !draining.is_cancelled() {
+            let free = self.slots.available_permits();
+            let claimed = match free {
+                0 => Vec::new(),
+                free => self.queue.claim(free).await.unwrap_or_else(|error| {
+                    tracing::error!(%error, "the queue could not be read");
+                    Vec::new()
+                }),
+            };
+            let idle = claimed.is_empty();
+            for lease in claimed {
+                // Only this loop takes permits, so as many as were free are.
+                let Ok(permit) = self.slots.clone().try_acquire_owned() else { break };
+                let one = self.one(lease, permit, draining.clone(), killed.clone());
+                jobs.spawn(one);
+            }
+            if idle {
+                self.wait(&draining).await;
+            }
+            while jobs.try_join_next().is_some() {}
+        }
+        let finish = async { while jobs.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.grace, finish).await.is_err() {
+            killed.cancel();
+            while jobs.join_next().await.is_some() {}
+        }
+        keeper.abort();
+        listener.abort();
+    }
+
+    /// Until there may be something to claim.
+    async fn wait(&self, draining: &CancellationToken) {
+        let due = match self.queue.next_due_in().await {
+            Ok(Some(due)) => due.min(LOOK),
+            _ => LOOK,
+        };
+        tokio::select! {
+            () = self.shared.wake.notified() => {}
+            () = tokio::time::sleep(due) => {}
+            () = draining.cancelled() => {}
+        }
+    }
+
+    /// Starts the processes ahead of the first documents.
+    fn warm(&self) {
+        let mut idle = self.shared.idle();
+        for _ in 0..self.slot_count {
+            match Converter::spawn() {
+                Ok(converter) => idle.push(converter),
+                Err(error) => tracing::error!(%error, "a converter could not be started"),
+            }
+        }
+    }
+
+    /// Wakes the pool for queued jobs and revokes leases that are no longer the
+    /// current ones.
+    fn listen(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (shared, store) = (self.shared.clone(), self.runner.store.clone());
+        let mut bus = self.runner.journal.subscribe();
+        async move {
+            while let Some(heard) = bus.next().await {
+                match heard.map(|announcement| announcement.change) {
+                    Ok(Change::Reached(snapshot)) => shared.heard(&snapshot),
+                    Ok(Change::Removed { .. }) => {}
+                    Err(Lagged) => {
+                        let running: Vec<_> = shared.running().keys().copied().collect();
+                        for job in running {
+                            if let Ok(Some((snapshot, _))) = store.snapshot(job).await {
+                                shared.heard(&snapshot);
+                            }
+                        }
+                        shared.wake.notify_one();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps this node's leases, and takes up what other nodes lost.
+    fn keep_leases(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (queue, lease, wake) = (self.queue.clone(), self.lease, self.shared.clone());
+        async move {
+            let mut tick = tokio::time::interval(lease / 3);
+            loop {
+                tick.tick().await;
+                if let Err(error) = queue.extend().await {
+                    tracing::error!(%error, "leases could not be extended");
+                }
+                match queue.rescue(false).await {
+                    Ok(0) => {}
+                    Ok(_) => wake.wake.notify_one(),
+                    Err(error) => tracing::error!(%error, "lost jobs could not be rescued"),
+                }
+            }
+        }
+    }
+
+    fn one(
+        &self,
+        lease: Lease,
+        permit: OwnedSemaphorePermit,
+        draining: CancellationToken,
+        killed: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (shared, queue) = (self.shared.clone(), self.queue.clone());
+        let runner = self.runner.clone();
+        let recycle_after = self.runner.config.recycle_after;
+        let revoked = CancellationToken::new();
+        let (job, fence) = (lease.snapshot.id, lease.snapshot.fence);
+        shared.running().insert(job, (fence, revoked.clone()));
+        async move {
+            // An order that came between the claim and the line above was heard
+            // by nobody.
+            if let Ok(Some((snapshot, _))) = runner.store.snapshot(job).await {
+                shared.heard(&snapshot);
+            }
+            let mut converter = shared.take(&lease.snapshot.owner);
+            let outcome = match &mut converter {
+                Err(error) => {
+                    tracing::error!(%error, "a converter could not be started");
+                    Outcome::Broken(crate::store::StoreError::Closed)
+                }
+                Ok(converter) => {
+                    let run = runner.run(&lease, converter, &revoked, &draining);
+                    let (outcome, reusable) = tokio::select! {
+                        ended = run => ended,
+                        () = killed.cancelled() => (Outcome::GivenBack, false),
+                    };
+                    if !reusable {
+                        converter.jobs = u32::MAX;
+                    }
+                    outcome
+                }
+            };
+            shared.running().remove(&job);
+            if let Ok(converter) = converter {
+                if converter.jobs < recycle_after && !draining.is_cancelled() {
+                    shared.idle().push(converter);
+                } else {
+                    let ended = converter.bury().await;
+                    tracing::debug!(%job, %ended, "a converter was replaced");
+                    if !draining.is_cancelled()
+                        && let Ok(fresh) = Converter::spawn()
+                    {
+                        shared.idle().push(fresh);
+                    }
+                }
+            }
+            let broken = matches!(outcome, Outcome::Broken(_));
+            let recorded = match outcome {
+                Outcome::Completed | Outcome::Revoked => Ok(()),
+                Outcome::Failed(failure) => queue.give_back(&lease, Loss::Failed(failure)).await,
+                Outcome::GivenBack => queue.give_back(&lease, Loss::Abandoned).await,
+                Outcome::Broken(error) => {
+                    tracing::error!(%job, %error, "a job met a fault of the server");
+                    queue.give_back(&lease, Loss::Failed(our_fault())).await
+                }
+            };
+            if let Err(error) = recorded {
+                // Its lease runs out, and it is rescued then.
+                tracing::error!(%job, %error, "the end of an attempt could not be recorded");
+            }
+            if broken {
+                tokio::time::sleep(REST).await;
+            }
+            drop(permit);
+            shared.wake.notify_one();
+        }
+    }
+}
+
+impl Shared {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Converter>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, (u64, CancellationToken)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn heard(&self, snapshot: &Snapshot) {
+        if snapshot.status == Status::Queued {
+            self.wake.notify_one();
+        }
+        if let Some((fence, revoked)) = self.running().get(&snapshot.id) {
+            let held = snapshot.status == Status::Running && snapshot.fence == *fence;
+            // Our own reports end the status too; the job's task has then
+            // returned already or is about to.
+            let older = snapshot.fence < *fence;
+            if !held && !older && snapshot.status != Status::Completed {
+                revoked.cancel();
+            }
+        }
+    }
+
+    /// A converter that has seen nobody else's documents.
+    fn take(&self, owner: &OwnerId) -> std::io::Result<Converter> {
+        let found = {
+            let mut idle = self.idle();
+            let mine = idle.iter().position(|c| c.owner.as_ref().is_none_or(|seen| seen == owner));
+            match mine {
+                Some(index) => Some(idle.swap_remove(index)),
+                None => {
+                    // Somebody else's makes room.
+                    idle.pop();
+                    None
+                }
+            }
+        };
+        let mut converter = found.map_or_else(Converter::spawn, Ok)?;
+        converter.owner = Some(owner.clone());
+        Ok(converter)
+    }
+}
+
+fn our_fault() -> Failure {
+    Failure::retryable(
+        FailureCode::Internal,
+        "The server could not store or read what it needed for this job.",
+    )
+}

@@ -1,0 +1,226 @@
+//! One job on one converter. Enters: a lease. Leaves: events, and the
+//! converter, if it can serve again. Never: writes under a lease that it does
+//! not hold.
+
+use std::collections::HashSet;
+
+use futures_util::StreamExt;
+use milepost_convert::{Limits, Options};
+use milepost_core::{DocumentFacts, EventKind, Failure, FailureCode, Unit};
+use tokio_util::sync::CancellationToken;
+
+use super::converter::{Converter, FinishedPage, Gone, Report};
+use crate::config::WorkerConfig;
+use crate::journal::{Journal, LeaseLost};
+use crate::pipeline::convert::{ASSEMBLING, CONVERTING, crashed, timed_out};
+use crate::store::{Blobs, Decision, Lease, PageRow, Store, StoreError};
+
+/// How a job's attempt ended, as far as the worker can tell.
+pub enum Outcome {
+    /// Recorded as completed.
+    Completed,
+    /// The work failed.
+    Failed(Failure),
+    /// The lease was revoked; whoever did that recorded why.
+    Revoked,
+    /// The server shuts down; the next start goes on.
+    GivenBack,
+    /// The server itself is at fault.
+    Broken(StoreError),
+}
+
+/// All that a job's run needs besides its lease.
+#[derive(Clone)]
+pub struct Runner {
+    /// Where the work is recorded.
+    pub journal: Journal,
+    /// Where documents and finished pages are.
+    pub store: Store,
+    /// Where content is.
+    pub blobs: Blobs,
+    /// Limits of the conversion.
+    pub config: WorkerConfig,
+}
+
+/// Pages that are read at once when an attempt takes them over.
+const PAGES_STEP: u32 = 256;
+
+impl Runner {
+    /// Works on the job. `revoked` says that the lease is gone, `draining` that
+    /// the job is to be given back at the end of the page. Says too whether the
+    /// converter can serve again.
+    pub async fn run(
+        &self,
+        lease: &Lease,
+        converter: &mut Converter,
+        revoked: &CancellationToken,
+        draining: &CancellationToken,
+    ) -> (Outcome, bool) {
+        let work = self.work(lease, converter, draining);
+        tokio::select! {
+            // Whatever the work is in the middle of, the caller ends it by
+            // killing the converter.
+            () = revoked.cancelled() => (Outcome::Revoked, false),
+            done = work => match done {
+                Ok(outcome) => {
+                    let reusable = matches!(outcome, Outcome::Completed | Outcome::Failed(_));
+                    (outcome, reusable)
+                }
+                Err(stop) => (stop.outcome(lease, &self.config), false),
+            }
+        }
+    }
+
+    async fn work(
+        &self,
+        lease: &Lease,
+        converter: &mut Converter,
+        draining: &CancellationToken,
+    ) -> Result<Outcome, Stop> {
+        let job = &lease.snapshot;
+        let info = job.document.as_ref().ok_or_else(|| gone_document(StoreError::Closed))?;
+        let row = self.store.document(info.id).await?;
+        let row = row.ok_or_else(|| gone_document(StoreError::Damaged("no row".into())))?;
+        let mut options: Options = serde_json::from_value(job.options.clone())
+            .map_err(|error| Stop::Store(error.into()))?;
+        options.password.clone_from(&lease.password);
+        let limits = Limits {
+            max_pages: self.config.max_pages,
+            max_output_bytes: self.config.max_output.as_u64(),
+            ..Limits::default()
+        };
+
+        let (finished, mut done) = self.finished_pages(lease).await?;
+        let document = self.blobs.open(&row.content, 0..row.content.bytes).await?;
+        converter
+            .begin(&info.filename, &options, &limits, finished, row.content.bytes, document)
+            .await?;
+
+        loop {
+            let mut decision = Decision::default();
+            match converter.next(&self.blobs, self.config.silence).await? {
+                Report::Detected { format, pages, selected } => {
+                    decision.events.push(EventKind::Stage {
+                        stage: CONVERTING.to_owned(),
+                        unit: Some(Unit::page()),
+                        total: Some(u64::from(selected)),
+                        document: Some(DocumentFacts {
+                            media_type: format.media_type().to_owned(),
+                            pages: format.paged().then_some(pages),
+                        }),
+                    });
+                    self.report(lease, decision).await?;
+                }
+                Report::Page { page, bytes, error, texts } => {
+                    if !done.insert(page) {
+                        return Err(Stop::Gone(Gone::Crashed("a page came twice".to_owned())));
+                    }
+                    decision.events.push(EventKind::Page { page, bytes, error });
+                    decision.texts = texts;
+                    self.report(lease, decision).await?;
+                    if draining.is_cancelled() {
+                        return Ok(Outcome::GivenBack);
+                    }
+                }
+                Report::Assembling => {
+                    decision.events.push(EventKind::Stage {
+                        stage: ASSEMBLING.to_owned(),
+                        unit: None,
+                        total: None,
+                        document: None,
+                    });
+                    self.report(lease, decision).await?;
+                }
+                Report::Done(texts) => {
+                    let formats = texts.iter().map(|text| text.format.clone()).collect();
+                    decision.events.push(EventKind::Completed { formats });
+                    decision.texts = texts;
+                    self.report(lease, decision).await?;
+                    return Ok(Outcome::Completed);
+                }
+                Report::Failed(failure) => return Ok(Outcome::Failed(failure)),
+            }
+        }
+    }
+
+    /// The pages that earlier attempts finished.
+    async fn finished_pages(
+        &self,
+        lease: &Lease,
+    ) -> Result<(Vec<FinishedPage>, HashSet<u32>), Stop> {
+        let job = lease.snapshot.id;
+        let (mut finished, mut numbers) = (Vec::new(), HashSet::new());
+        loop {
+            let after = finished.last().map_or(0, |page: &FinishedPage| page.page);
+            let rows = self.store.pages(job, after, PAGES_STEP).await?;
+            if rows.is_empty() {
+                return Ok((finished, numbers));
+            }
+            for PageRow { page, error, .. } in rows {
+                let text = self.store.text(job, page, "markdown".to_owned()).await?;
+                let text = text.ok_or_else(|| StoreError::Damaged("a page has no text".into()))?;
+                let mut stream = self.blobs.open(&text.content, 0..text.content.bytes).await?;
+                let mut markdown = Vec::new();
+                while let Some(chunk) = stream.next().await {
+                    markdown.extend_from_slice(&chunk?);
+                }
+                numbers.insert(page);
+                finished.push(FinishedPage { page, error, markdown });
+            }
+        }
+    }
+
+    async fn report(&self, lease: &Lease, decision: Decision) -> Result<(), Stop> {
+        match self.journal.report(lease, decision).await? {
+            Ok(_snapshot) => Ok(()),
+            Err(LeaseLost) => Err(Stop::LeaseLost),
+        }
+    }
+}
+
+/// Why the work does not go on, other than by its end.
+enum Stop {
+    LeaseLost,
+    Gone(Gone),
+    Store(StoreError),
+    NoDocument,
+}
+
+impl From<Gone> for Stop {
+    fn from(gone: Gone) -> Self {
+        Self::Gone(gone)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Stop {
+    fn outcome(self, lease: &Lease, config: &WorkerConfig) -> Outcome {
+        let job = lease.snapshot.id;
+        match self {
+            Self::LeaseLost => Outcome::Revoked,
+            Self::Gone(Gone::Crashed(cause)) => {
+                tracing::warn!(%job, %cause, "the converter died");
+                Outcome::Failed(crashed())
+            }
+            Self::Gone(Gone::Silent) => {
+                tracing::warn!(%job, "the converter was silent for too long");
+                Outcome::Failed(timed_out(config.silence))
+            }
+            Self::Gone(Gone::Store(error)) | Self::Store(error) => Outcome::Broken(error),
+            Self::NoDocument => Outcome::Failed(Failure::permanent(
+                FailureCode::Internal,
+                "The job's document is gone from the store; submit it again.",
+            )),
+        }
+    }
+}
+
+fn gone_document(cause: StoreError) -> Stop {
+    tracing::error!(%cause, "a job's document is not in the store");
+    Stop::NoDocument
+}
