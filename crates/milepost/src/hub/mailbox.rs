@@ -1,0 +1,298 @@
+//! What one connection has still to be sent. Enters: frames, as fast as they
+//! come. Leaves: frames, as fast as the reader takes them. Never: grows with the
+//! slowness of the reader. Pure: time is passed in, nothing waits here.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use milepost_core::{JobId, Seq, Snapshot};
+use tokio::time::Instant;
+
+use super::frame::{Frame, QueuePlace};
+
+/// Frames that may wait for one job: in `latest` these are boundaries only, so
+/// that a job would have to change its stage so often while nobody reads.
+const MAX_PENDING: usize = 256;
+
+/// What a watcher wants of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The newest state, and every boundary.
+    Latest {
+        /// The least time between two frames that are no boundaries.
+        interval: Duration,
+    },
+    /// Every event's state.
+    All,
+}
+
+/// One thing to send.
+pub enum Delivery {
+    /// An update.
+    Frame(Arc<Frame>),
+    /// A waiting job moved up.
+    Queue(JobId, QueuePlace),
+    /// A job is gone.
+    Removed(JobId),
+}
+
+/// What there is to do for a connection.
+pub(super) enum Next {
+    Deliver(Delivery),
+    /// The log must be read for this job, behind the given snapshot.
+    Replay(JobId, Seq, Option<Arc<Snapshot>>),
+    /// Nothing may be sent before then.
+    NotBefore(Instant),
+    Nothing,
+    TooSlow,
+}
+
+#[derive(Default)]
+pub(super) struct Mailbox {
+    jobs: HashMap<JobId, Watched>,
+    /// Jobs with something to send, each at most once.
+    ready: VecDeque<JobId>,
+    notices: VecDeque<Delivery>,
+    /// The highest position that was sent or need not be.
+    delivered: u64,
+    /// While the first snapshots are still being collected, nothing after this
+    /// position counts as delivered.
+    floor: Option<u64>,
+    too_slow: bool,
+}
+
+struct Watched {
+    mode: Mode,
+    /// Whether the connection named this job, rather than a group it is in.
+    named: bool,
+    /// The newest frame that was queued or sent.
+    last: Option<Arc<Frame>>,
+    /// The seq of that frame, or what the client said it had.
+    seq: Seq,
+    pending: VecDeque<Pending>,
+    last_sent: Option<Instant>,
+    in_ready: bool,
+    /// Only in `all`: live frames are left to the log until it was read up to
+    /// them.
+    replaying: bool,
+}
+
+struct Pending {
+    frame: Arc<Frame>,
+    boundary: bool,
+}
+
+impl Mailbox {
+    /// Begins to watch a job, named by the client, of which it has `after`
+    /// already. In `all` the log is read first. A second subscription replaces
+    /// the first.
+    pub(super) fn watch(&mut self, job: JobId, mode: Mode, after: Seq) {
+        let replaying = mode == Mode::All;
+        self.insert(job, mode, true, after, replaying);
+        if replaying {
+            self.make_ready(job);
+        }
+    }
+
+    fn insert(&mut self, job: JobId, mode: Mode, named: bool, after: Seq, replaying: bool) {
+        let watched = Watched {
+            mode,
+            named,
+            last: None,
+            seq: after,
+            pending: VecDeque::new(),
+            last_sent: None,
+            in_ready: false,
+            replaying,
+        };
+        self.ready.retain(|other| *other != job);
+        self.jobs.insert(job, watched);
+    }
+
+    pub(super) fn unwatch(&mut self, job: JobId) {
+        self.jobs.remove(&job);
+        self.ready.retain(|other| *other != job);
+    }
+
+    pub(super) fn watches(&self, job: JobId) -> bool {
+        self.jobs.contains_key(&job)
+    }
+
+    /// Takes an update; `group` is the mode for a job that only belongs to a
+    /// watched group and is not known here yet.
+    pub(super) fn push(&mut self, frame: &Arc<Frame>, group: Option<Mode>) {
+        let job = frame.snapshot.id;
+        if !self.jobs.contains_key(&job) {
+            let Some(mode) = group else { return };
+            // A group is followed from now on: what came before this event is
+            // not replayed.
+            self.insert(job, mode, false, Seq(frame.seq().0 - 1), false);
+        }
+        let Some(watched) = self.jobs.get_mut(&job) else { return };
+        if frame.seq() <= watched.seq {
+            return;
+        }
+        match watched.mode {
+            Mode::Latest { .. } => watched.push_latest(frame),
+            Mode::All if watched.replaying => return,
+            Mode::All if frame.seq() == watched.seq.next() => watched.push_boundary(frame),
+            // A gap: the log has what is missing.
+            Mode::All => watched.replaying = true,
+        }
+        self.too_slow |= watched.pending.len() > MAX_PENDING;
+        self.make_ready(job);
+    }
+
+    /// Drops what is queued for a job and was so at `position` already.
+    pub(super) fn forget_until(&mut self, job: JobId, position: u64) {
+        if let Some(watched) = self.jobs.get_mut(&job) {
+            watched.pending.retain(|pending| pending.frame.position > position);
+        }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.notices.is_empty()
+            && self
+                .ready
+                .iter()
+                .all(|job| self.jobs.get(job).is_none_or(|w| w.pending.is_empty() && !w.replaying))
+    }
+
+    /// Takes frames from the log, which follow what was queued. `behind` says
+    /// whether the log has more.
+    pub(super) fn replayed(&mut self, job: JobId, frames: Vec<Arc<Frame>>, behind: bool) {
+        let Some(watched) = self.jobs.get_mut(&job) else { return };
+        for frame in frames {
+            if frame.seq() == watched.seq.next() {
+                watched.push_boundary(&frame);
+            }
+        }
+        watched.replaying = behind;
+        if behind || !watched.pending.is_empty() {
+            self.make_ready(job);
+        }
+    }
+
+    /// Puts a notice before the frames; at most one of a kind for a job.
+    pub(super) fn notice(&mut self, notice: Delivery) {
+        let same = |other: &Delivery| match (other, &notice) {
+            (Delivery::Queue(a, _), Delivery::Queue(b, _))
+            | (Delivery::Removed(a), Delivery::Removed(b)) => a == b,
+            _ => false,
+        };
+        self.notices.retain(|other| !same(other));
+        if let Delivery::Removed(job) = notice {
+            self.unwatch(job);
+        }
+        self.notices.push_back(notice);
+    }
+
+    /// Nothing after `position` counts as delivered until [`Mailbox::settle`].
+    pub(super) fn hold(&mut self, position: u64) {
+        self.floor = Some(position);
+        self.delivered = self.delivered.max(position);
+    }
+
+    pub(super) fn settle(&mut self) {
+        self.floor = None;
+    }
+
+    /// A position such that every watched job's changes up to it were sent.
+    pub(super) fn position(&self) -> u64 {
+        let newest = |job: &JobId| self.jobs.get(job)?.pending.back().map(|p| p.frame.position);
+        let pending = self.ready.iter().filter_map(newest).min();
+        let sent = pending.map_or(self.delivered, |p| self.delivered.min(p.saturating_sub(1)));
+        self.floor.map_or(sent, |floor| sent.min(floor))
+    }
+
+    /// The next thing to do at `now`.
+    pub(super) fn next(&mut self, now: Instant) -> Next {
+        if self.too_slow {
+            return Next::TooSlow;
+        }
+        if let Some(notice) = self.notices.pop_front() {
+            return Next::Deliver(notice);
+        }
+        let mut earliest: Option<Instant> = None;
+        for _ in 0..self.ready.len() {
+            let Some(job) = self.ready.pop_front() else { break };
+            let Some(watched) = self.jobs.get_mut(&job) else { continue };
+            let Some(head) = watched.pending.front() else {
+                watched.in_ready = false;
+                if watched.replaying {
+                    let base = watched.last.as_ref().map(|frame| frame.snapshot.clone());
+                    let seq = watched.seq;
+                    // Stays ready: the reading may be given up half way.
+                    self.make_ready(job);
+                    return Next::Replay(job, seq, base);
+                }
+                continue;
+            };
+            if let (false, Some(due)) = (head.boundary, watched.due())
+                && due > now
+            {
+                earliest = Some(earliest.map_or(due, |other| other.min(due)));
+                self.ready.push_back(job);
+                continue;
+            }
+            return self.send(job, now);
+        }
+        earliest.map_or(Next::Nothing, Next::NotBefore)
+    }
+
+    fn send(&mut self, job: JobId, now: Instant) -> Next {
+        let watched = self.jobs.get_mut(&job).expect("next() found it there");
+        let sent = watched.pending.pop_front().expect("next() found it there");
+        watched.last_sent = Some(now);
+        let more = !watched.pending.is_empty() || watched.replaying;
+        watched.in_ready = more;
+        if more {
+            self.ready.push_back(job);
+        } else if sent.frame.snapshot.status.is_terminal() && !watched.named {
+            // Of a group, only what moves is kept.
+            self.jobs.remove(&job);
+        }
+        self.delivered = self.delivered.max(sent.frame.position);
+        Next::Deliver(Delivery::Frame(sent.frame))
+    }
+
+    fn make_ready(&mut self, job: JobId) {
+        if let Some(watched) = self.jobs.get_mut(&job)
+            && !watched.in_ready
+        {
+            watched.in_ready = true;
+            self.ready.push_back(job);
+        }
+    }
+}
+
+impl Watched {
+    fn push_latest(&mut self, frame: &Arc<Frame>) {
+        let boundary =
+            self.last.as_ref().is_none_or(|l| frame.snapshot.is_boundary_after(&l.snapshot));
+        match self.pending.back_mut() {
+            Some(tail) if !boundary => tail.frame = frame.clone(),
+            _ => self.pending.push_back(Pending { frame: frame.clone(), boundary }),
+        }
+        self.took(frame);
+    }
+
+    fn push_boundary(&mut self, frame: &Arc<Frame>) {
+        self.pending.push_back(Pending { frame: frame.clone(), boundary: true });
+        self.took(frame);
+    }
+
+    fn took(&mut self, frame: &Arc<Frame>) {
+        self.seq = frame.seq();
+        self.last = Some(frame.clone());
+    }
+
+    /// When a frame that is no boundary may go out.
+    fn due(&self) -> Option<Instant> {
+        match self.mode {
+            Mode::Latest { interval } => self.last_sent.map(|sent| sent + interval),
+            Mode::All => None,
+        }
+    }
+}
