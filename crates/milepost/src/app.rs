@@ -1,0 +1,141 @@
+//! Builds the parts, joins them, and takes them down in order. The only file
+//! that sees all of them.
+
+use std::fs::File;
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::Bus;
+use crate::clock::Clock;
+use crate::command::Commands;
+use crate::config::Config;
+use crate::dialect;
+use crate::http::{Metrics, Services, router};
+use crate::hub::Hub;
+use crate::journal::Journal;
+use crate::query::Query;
+use crate::queue::Queue;
+use crate::store::{Blobs, NodeId, Store, StoreError};
+use crate::submit::Submitter;
+use crate::sweeper::Sweeper;
+use crate::worker::{Pool, Runner};
+
+/// How long answers that are under way may take once the jobs have stopped.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// Runs the server until `stop`, then takes it down: no new leases, watchers
+/// told, running pages finished or given back. `ready` is called once requests
+/// are answered.
+///
+/// # Errors
+/// Where a part cannot be built: the address or the data directory is taken,
+/// or the database cannot be opened.
+pub async fn serve(
+    config: Config,
+    stop: impl Future<Output = ()>,
+    ready: impl FnOnce(SocketAddr),
+) -> anyhow::Result<()> {
+    config.check()?;
+    let objects = config.data_dir.join("objects");
+    std::fs::create_dir_all(&objects)
+        .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
+    // Held until the end: two servers on one database would steal each other's
+    // jobs at every start.
+    let _lock = lock(&config)?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+
+    let clock = Clock::system();
+    let (committed, announcements) = mpsc::unbounded_channel();
+    let store = Store::open(&config.data_dir, committed)
+        .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))?;
+    let blobs = Blobs::local(&objects)?;
+    let bus = Bus::new();
+    let (journal, announcer) =
+        Journal::start(store.clone(), bus.clone(), clock.clone(), announcements);
+    let node = NodeId::new(clock.new_id().to_string());
+    let queue = Queue::new(journal.clone(), store.clone(), node, config.queue.clone());
+    // Nobody else works on this database: whatever runs was left by a server
+    // that is gone.
+    let rescued = queue.rescue(true).await?;
+    if rescued > 0 {
+        tracing::info!(rescued, "took up jobs that the last server left running");
+    }
+    let hub = Hub::new(store.clone(), clock.clone());
+    let metrics = Metrics::new();
+    let draining = CancellationToken::new();
+    let runner = Runner {
+        journal: journal.clone(),
+        store: store.clone(),
+        blobs: blobs.clone(),
+        config: config.worker.clone(),
+    };
+    let lease = config.queue.lease;
+    let pool = Pool::new(queue.clone(), runner, config.slots(), lease, config.grace);
+    let sweeper = Sweeper {
+        journal: journal.clone(),
+        queue,
+        store: store.clone(),
+        blobs: blobs.clone(),
+        retention: config.retention,
+    };
+    let services = Services {
+        submitter: Submitter::new(journal.clone(), blobs.clone(), config.queue.clone()),
+        commands: Commands::new(journal, store.clone(), config.queue.clone()),
+        query: Query::new(store, blobs),
+        hub: hub.clone(),
+        config: Arc::new(config),
+        clock,
+        metrics: metrics.clone(),
+        draining: draining.clone(),
+    };
+
+    let background = [
+        tokio::spawn(hub.run(bus.subscribe())),
+        tokio::spawn(metrics.count_jobs(bus.subscribe())),
+        tokio::spawn(sweeper.run()),
+    ];
+    let work = tokio::spawn(pool.run(draining.clone()));
+    let app = router(services, dialect::native::routes());
+    let server = axum::serve(listener, app)
+        .with_graceful_shutdown(draining.clone().cancelled_owned())
+        .into_future();
+    let server = tokio::spawn(server);
+    ready(address);
+
+    stop.await;
+    tracing::info!("stopping: running pages are finished or given back");
+    draining.cancel();
+    work.await?;
+    if tokio::time::timeout(LAST_ANSWERS, server).await.is_err() {
+        tracing::warn!("some answers were still under way and are cut off");
+    }
+    for task in background {
+        task.abort();
+        let _ = task.await;
+    }
+    // The store's writer ends when nobody can write any more.
+    let _ = tokio::time::timeout(LAST_ANSWERS, announcer).await;
+    Ok(())
+}
+
+fn lock(config: &Config) -> anyhow::Result<File> {
+    let path = config.data_dir.join("lock");
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(StoreError::InUse).with_context(|| config.data_dir.display().to_string())
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}

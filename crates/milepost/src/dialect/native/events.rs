@@ -1,0 +1,267 @@
+//! A job's log as a list, and live streams of one or of many jobs.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use milepost_core::{BatchId, DocumentId, JobId, OwnerId, Seq, Status};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::IntoParams;
+
+use super::jobs::{Page, Paging};
+use super::message;
+use crate::http::Services;
+use crate::http::content::negotiate;
+use crate::http::extract::{Caller, Id, Params};
+use crate::http::problem::{Code, Problem};
+use crate::hub::{Connection, Delivery, Mode, Topic};
+use crate::store::JobFilter;
+use crate::transport::sse::{self, Chunk};
+
+/// The least time between two snapshots of a job that are no boundaries.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// How a stream begins.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Begin {
+    /// `latest` (default) or `all`.
+    mode: Option<String>,
+    /// Only what comes behind this seq; `Last-Event-ID` goes before it.
+    after: Option<u64>,
+    /// Of the list: at most so many items, 200 at most.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Of the list: the `next` of the one before.
+    cursor: Option<String>,
+}
+
+/// A job's log; with `Accept: text/event-stream` its live stream of snapshots,
+/// which ends behind the terminal one.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/events", tag = "events",
+    params(
+        ("id" = String, Path, description = "The job"),
+        Begin,
+        ("Last-Event-ID" = Option<String>, Header, description = "The seq that the client has"),
+    ),
+    responses(
+        (status = 200, description = "The log, or the stream", content(
+            (Page<Object> = "application/json"), (String = "text/event-stream"),
+        )),
+        (status = 204, description = "The stream has ended and the client has its end"),
+        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`after` is beyond the log", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn events(
+    State(services): State<Services>,
+    Caller(owner): Caller,
+    Id(job): Id<JobId>,
+    Params(begin): Params<Begin>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let offered = ["application/json", "text/event-stream"];
+    if negotiate(accept, &offered) != Some("text/event-stream") {
+        return log(&services, &owner, job, &begin).await;
+    }
+    let mode = match begin.mode.as_deref() {
+        None | Some("latest") => Mode::Latest { interval: INTERVAL },
+        Some("all") => Mode::All,
+        Some(_) => return Err(Problem::field("mode", "A mode is `latest` or `all`.")),
+    };
+    let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let after = Seq(last_id.or(begin.after).unwrap_or(0));
+    let mut connection = connect(&services)?;
+    let now = connection.watch_job(job, mode, after, |job| job.owner == owner).await?;
+    if now.status.is_terminal() && now.seq == after {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Ok(sse::respond(connection, services.draining.clone(), move |connection, delivery| {
+        match delivery {
+            Delivery::Frame(frame) => Chunk {
+                parts: vec![
+                    Bytes::from(format!("id: {}\n", frame.seq())),
+                    message::sse(&frame).into(),
+                ],
+                // In a replayed log the end of an earlier attempt is not the end.
+                last: frame.snapshot.status.is_terminal() && connection.is_idle(),
+            },
+            other => notice(&other),
+        }
+    }))
+}
+
+/// A live stream of snapshots of many jobs: of each named `job`, of all one's
+/// own (`mine=true`), over a `document` or of a `batch`. Ids are positions in
+/// the store; after a reconnect each watched job that changed since is sent.
+#[utoipa::path(
+    get, path = "/v1/stream", tag = "events",
+    params(
+        ("job" = Option<Vec<String>>, Query, description = "A job, several times for several"),
+        ("mine" = Option<bool>, Query, description = "All one's own jobs"),
+        ("document" = Option<String>, Query, description = "Jobs over this document"),
+        ("batch" = Option<String>, Query, description = "Jobs of this batch"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The last id that the client has"),
+    ),
+    responses(
+        (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = 404, description = "No such job, document or batch", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn stream(
+    State(services): State<Services>,
+    Caller(owner): Caller,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let wanted =
+        Wanted::parse(query.as_deref().unwrap_or_default(), services.config.limits.subscriptions)?;
+    let since = match headers.get("last-event-id") {
+        None => None,
+        Some(id) => {
+            Some(id.to_str().ok().and_then(|id| id.parse::<u64>().ok()).ok_or_else(|| {
+                Problem::field("Last-Event-ID", "This is no id of such a stream.")
+            })?)
+        }
+    };
+    let mode = Mode::Latest { interval: INTERVAL };
+    let mut connection = connect(&services)?;
+    connection.resume_from(since.unwrap_or(0));
+    for job in wanted.jobs {
+        connection.watch_job_since(job, mode, since, |job| job.owner == owner).await?;
+    }
+    if wanted.mine {
+        let mut jobs = JobFilter::of(owner.clone());
+        if since.is_none() {
+            jobs.status = vec![Status::Awaiting, Status::Queued, Status::Running];
+        }
+        connection.watch_group(Topic::Owner(owner.clone()), jobs, mode, since).await?;
+    }
+    if let Some(document) = wanted.document {
+        let found = services.query.document(&owner, document).await?;
+        found.ok_or_else(|| Problem::not_found("document"))?;
+        let jobs = JobFilter { document: Some(document), ..JobFilter::of(owner.clone()) };
+        connection.watch_group(Topic::Document(document), jobs, mode, since).await?;
+    }
+    if let Some(batch) = wanted.batch {
+        let jobs = JobFilter { batch: Some(batch), ..JobFilter::of(owner.clone()) };
+        let any = JobFilter { limit: 1, ..jobs.clone() };
+        if services.query.jobs(any).await?.is_empty() {
+            return Err(Problem::not_found("batch"));
+        }
+        connection.watch_group(Topic::Batch(batch), jobs, mode, since).await?;
+    }
+    connection.resumed();
+    Ok(sse::respond(connection, services.draining.clone(), |connection, delivery| match delivery {
+        Delivery::Frame(frame) => {
+            let position = connection.position();
+            let id = Bytes::from(format!("id: {position}\n"));
+            Chunk { parts: vec![id, message::sse(&frame).into()], last: false }
+        }
+        other => notice(&other),
+    }))
+}
+
+/// What a stream is about.
+#[derive(Default)]
+struct Wanted {
+    jobs: Vec<JobId>,
+    mine: bool,
+    document: Option<DocumentId>,
+    batch: Option<BatchId>,
+}
+
+impl Wanted {
+    /// By hand, since `job` may come several times.
+    fn parse(query: &str, max_jobs: usize) -> Result<Self, Problem> {
+        let mut wanted = Self::default();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match name {
+                "job" => {
+                    wanted.jobs.push(value.parse().map_err(|_| Problem::not_found("job"))?);
+                }
+                "mine" => wanted.mine = value == "true",
+                "document" => {
+                    let id = value.parse().map_err(|_| Problem::not_found("document"))?;
+                    wanted.document = Some(id);
+                }
+                "batch" => {
+                    let id = value.parse().map_err(|_| Problem::not_found("batch"))?;
+                    wanted.batch = Some(id);
+                }
+                _ => {}
+            }
+        }
+        if wanted.jobs.len() > max_jobs {
+            let detail = format!("One stream takes {max_jobs} jobs at most; use `mine=true`.");
+            return Err(Problem::field("job", detail));
+        }
+        let nothing = wanted.jobs.is_empty()
+            && !wanted.mine
+            && wanted.document.is_none()
+            && wanted.batch.is_none();
+        if nothing {
+            let detail = "Name what to watch: `job`, `mine=true`, `document` or `batch`.";
+            return Err(Problem::field("job", detail));
+        }
+        Ok(wanted)
+    }
+}
+
+/// A new watcher, unless there are too many.
+///
+/// # Errors
+/// `rate_limited`.
+pub fn connect(services: &Services) -> Result<Connection, Problem> {
+    if services.hub.load().0 >= services.config.limits.connections as u64 {
+        return Err(Problem::new(
+            Code::RateLimited,
+            "Too many connections watch already; try again later.",
+        ));
+    }
+    Ok(services.hub.connect())
+}
+
+async fn log(
+    services: &Services,
+    owner: &OwnerId,
+    job: JobId,
+    begin: &Begin,
+) -> Result<Response, Problem> {
+    let paging = Paging { limit: begin.limit, cursor: begin.cursor.clone() };
+    let limit = paging.limit()?;
+    let found = services.query.job(owner, job).await?;
+    let (snapshot, _) = found.ok_or_else(|| Problem::not_found("job"))?;
+    let after = Seq(paging.cursor()?.or(begin.after).unwrap_or(0));
+    if after > snapshot.seq {
+        return Err(crate::hub::WatchError::Ahead(snapshot.seq).into());
+    }
+    let items = services.query.events(job, after, limit).await?;
+    let last = items.last().map(|event| event.seq.to_string());
+    let mut response = axum::Json(Page::new(items, limit, last)).into_response();
+    let no_store = header::HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    Ok(response)
+}
+
+/// A notice has no id: it is not part of what can be resumed.
+fn notice(delivery: &Delivery) -> Chunk {
+    let event = match delivery {
+        Delivery::Queue(job, place) => {
+            let data = json!({"job": job, "position": place.position, "length": place.length});
+            format!("event: queue\ndata: {data}\n\n")
+        }
+        Delivery::Removed(job) => format!("event: removed\ndata: {}\n\n", json!({"job": job})),
+        Delivery::Frame(_) => String::new(),
+    };
+    let last = false;
+    Chunk { parts: vec![event.into()], last }
+}

@@ -1,0 +1,169 @@
+//! What requests carry, checked. Enters: headers, query strings, bodies. Leaves:
+//! typed values, or a problem that names the field at fault.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path, Query, Request};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use milepost_core::OwnerId;
+use serde::de::DeserializeOwned;
+
+use super::problem::{Code, Problem};
+
+/// Who asks. Without authentication there is one owner.
+#[derive(Clone, Debug)]
+pub struct Caller(pub OwnerId);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(OwnerId::local()))
+    }
+}
+
+/// An id in the path; one that is none cannot be found.
+pub struct Id<T>(pub T);
+
+impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let gone = || Problem::new(Code::NotFound, "There is nothing under this id.");
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| gone())?;
+        text.parse().map(Self).map_err(|_| gone())
+    }
+}
+
+/// A checked query string.
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(rejection) => {
+                let text = rejection.body_text();
+                // `Failed to deserialize query string: limit: invalid digit …`
+                let detail = text.split_once(": ").map_or(text.as_str(), |(_, rest)| rest);
+                let field = detail.split_once(": ").map(|(field, _)| field.to_owned());
+                let field = field.unwrap_or_else(|| "query".to_owned());
+                Err(Problem::field(field, format!("{detail}.")))
+            }
+        }
+    }
+}
+
+/// Refuses a body that says that it is too long before any of it is read.
+///
+/// # Errors
+/// `body_too_large`.
+pub fn check_length(headers: &HeaderMap, limit: u64) -> Result<(), Problem> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit) { Err(too_large(limit)) } else { Ok(()) }
+}
+
+/// The body is longer than `limit` bytes.
+pub fn too_large(limit: u64) -> Problem {
+    let size = bytesize::ByteSize::b(limit);
+    Problem::new(Code::BodyTooLarge, format!("The request is larger than the limit of {size}."))
+}
+
+/// The media type of a body, in lower case, without parameters.
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let essence = value.split(';').next().unwrap_or_default();
+    Some(essence.trim().to_ascii_lowercase())
+}
+
+/// A whole JSON body of at most `limit` bytes.
+///
+/// # Errors
+/// `body_too_large`, `invalid_request`, `invalid_field`.
+pub async fn json<T: DeserializeOwned>(request: Request, limit: u64) -> Result<T, Problem> {
+    check_length(request.headers(), limit)?;
+    let body = Limited::new(request.into_body(), usize::try_from(limit).unwrap_or(usize::MAX));
+    let bytes = body.collect().await.map_err(|error| {
+        if error.downcast_ref::<LengthLimitError>().is_some() {
+            too_large(limit)
+        } else {
+            Problem::new(Code::InvalidRequest, "The body ended early.")
+        }
+    })?;
+    parse_json(&bytes.to_bytes(), "")
+}
+
+/// JSON text as a checked value; `place` is the field in which the text came.
+///
+/// # Errors
+/// `invalid_request` where it is not JSON, else `invalid_field`.
+pub fn parse_json<T: DeserializeOwned>(text: &[u8], place: &str) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| wrong_field(place, &error.path().to_string(), error.inner()))?;
+    reader.end().map_err(|error| wrong_field(place, ".", &error))?;
+    Ok(value)
+}
+
+/// A JSON value as a checked value; `place` is where it stands.
+///
+/// # Errors
+/// `invalid_field`.
+pub fn parse_value<T: DeserializeOwned>(
+    value: serde_json::Value,
+    place: &str,
+) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| wrong_field(place, &error.path().to_string(), error.inner()))
+}
+
+fn wrong_field(place: &str, path: &str, error: &serde_json::Error) -> Problem {
+    if place.is_empty() && (error.is_syntax() || error.is_eof()) {
+        return Problem::new(Code::InvalidRequest, format!("The body is not valid JSON: {error}."));
+    }
+    let message = error.to_string();
+    let unknown = message
+        .strip_prefix("unknown field `")
+        .or_else(|| message.strip_prefix("missing field `"))
+        .and_then(|rest| rest.split('`').next());
+    let mut parts: Vec<&str> =
+        [place, path].into_iter().filter(|p| !p.is_empty() && *p != ".").collect();
+    if let Some(name) = unknown
+        && parts.last().is_none_or(|last| *last != name && !last.ends_with(&format!(".{name}")))
+    {
+        parts.push(name);
+    }
+    // serde's position in the text helps nobody who sent a form field.
+    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+    Problem::field(parts.join("."), format!("{message}."))
+}
+
+/// `Prefer: wait=N` in seconds, 60 at most (RFC 7240).
+pub fn prefer_wait(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ';']))
+        .find_map(|part| {
+            let (name, seconds) = part.split_once('=')?;
+            let wait = name.trim().eq_ignore_ascii_case("wait");
+            wait.then(|| seconds.trim().trim_matches('"').parse().ok())?
+        })
+        .map(|seconds: u64| seconds.min(MAX_WAIT_SECS))
+}
+
+/// The longest time that a request waits for news.
+pub const MAX_WAIT_SECS: u64 = 60;
+
+/// `304 Not Modified` with the validator that the client holds.
+pub fn not_modified(etag: &str) -> Response {
+    (StatusCode::NOT_MODIFIED, [("etag", etag.to_owned())]).into_response()
+}

@@ -1,0 +1,168 @@
+//! What a monitoring system reads, as Prometheus text. Enters: finished
+//! requests, announcements of jobs' ends. Leaves: counters, and gauges that are
+//! read off the parts at each scrape. Never: a label that a client chooses.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use milepost_core::{Change, Status};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use super::Services;
+use super::problem::Problem;
+use crate::bus::Subscriber;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndLabels {
+    pipeline: &'static str,
+    status: &'static str,
+    code: &'static str,
+}
+
+/// All counters of this process; cheap to clone.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    seconds: Family<RequestLabels, Histogram>,
+    ended: Family<EndLabels, Counter>,
+    submitted: Counter,
+    updates: Counter,
+    work_seconds: Histogram,
+    connections: Gauge,
+    subscriptions: Gauge,
+    waiting: Gauge,
+    running: Gauge,
+    slots: Gauge,
+}
+
+impl Metrics {
+    /// Counters at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("milepost");
+        let buckets = || Histogram::new(exponential_buckets(0.001, 4.0, 9));
+        let inner = Inner {
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(buckets),
+            ended: Family::default(),
+            submitted: Counter::default(),
+            updates: Counter::default(),
+            work_seconds: Histogram::new(exponential_buckets(0.01, 4.0, 10)),
+            connections: Gauge::default(),
+            subscriptions: Gauge::default(),
+            waiting: Gauge::default(),
+            running: Gauge::default(),
+            slots: Gauge::default(),
+            registry: Registry::default(),
+        };
+        registry.register("http_requests", "Answered requests", inner.requests.clone());
+        registry.register(
+            "http_request_seconds",
+            "Time to the head of the answer",
+            inner.seconds.clone(),
+        );
+        registry.register("jobs_submitted", "New jobs", inner.submitted.clone());
+        registry.register("jobs_ended", "Jobs that reached an end", inner.ended.clone());
+        registry.register("job_updates", "Recorded changes of jobs", inner.updates.clone());
+        registry.register(
+            "job_work_seconds",
+            "Time from the start of the work to its end",
+            inner.work_seconds.clone(),
+        );
+        registry.register("connections", "Connections that watch", inner.connections.clone());
+        registry.register("subscriptions", "What they watch", inner.subscriptions.clone());
+        registry.register("queue_waiting", "Jobs that wait", inner.waiting.clone());
+        registry.register("queue_running", "Jobs being worked on", inner.running.clone());
+        registry.register("converter_slots", "Conversions at a time", inner.slots.clone());
+        Self(Arc::new(Inner { registry, ..inner }))
+    }
+
+    /// Counts changes of jobs until the bus is gone.
+    pub async fn count_jobs(self, mut bus: Subscriber) {
+        while let Some(heard) = bus.next().await {
+            // A lagging counter has missed some; it stays a lower bound.
+            let Ok(announcement) = heard else { continue };
+            let Change::Reached(job) = announcement.change else { continue };
+            self.0.updates.inc();
+            if job.seq.0 == 1 {
+                self.0.submitted.inc();
+            }
+            if job.status.is_terminal() {
+                self.0
+                    .ended
+                    .get_or_create(&EndLabels {
+                        pipeline: job.pipeline.as_str(),
+                        status: job.status.as_str(),
+                        code: job.failure.as_ref().map_or("", |failure| failure.code.as_str()),
+                    })
+                    .inc();
+                if let (Status::Completed, Some(from), Some(to)) =
+                    (job.status, job.started_at, job.finished_at)
+                {
+                    self.0.work_seconds.observe(to.seconds_since(from));
+                }
+            }
+        }
+    }
+}
+
+/// Counts a request by its route, not by its path.
+pub async fn count(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let method = method_name(request.method());
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("none", MatchedPath::as_str).to_owned();
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let labels = RequestLabels { method, route, status: response.status().as_u16() };
+    metrics.0.seconds.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
+    metrics.0.requests.get_or_create(&labels).inc();
+    response
+}
+
+/// `GET /metrics`.
+pub async fn scrape(State(services): State<Services>) -> Result<Response, Problem> {
+    let metrics = &services.metrics.0;
+    let (connections, subscriptions) = services.hub.load();
+    let (waiting, running) = services.query.load().await?;
+    metrics.connections.set(connections as i64);
+    metrics.subscriptions.set(subscriptions as i64);
+    metrics.waiting.set(waiting as i64);
+    metrics.running.set(running as i64);
+    metrics.slots.set(services.config.slots() as i64);
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &metrics.registry)
+        .expect("a string takes any text");
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// Only known methods, as clients can invent others.
+fn method_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}

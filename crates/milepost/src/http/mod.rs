@@ -1,0 +1,154 @@
+//! The HTTP side: one router over all dialects, what stands before it (who may
+//! call, how much), and what every server has (health, metrics, API docs).
+
+pub mod content;
+pub mod extract;
+mod guard;
+mod metrics;
+pub mod problem;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use utoipa::openapi::{InfoBuilder, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+
+pub use metrics::Metrics;
+use problem::{Code, Problem};
+
+use crate::clock::Clock;
+use crate::command::Commands;
+use crate::config::Config;
+use crate::hub::Hub;
+use crate::query::Query;
+use crate::submit::Submitter;
+
+/// What handlers work with; cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    /// Takes submissions in.
+    pub submitter: Submitter,
+    /// Carries orders out.
+    pub commands: Commands,
+    /// Reads.
+    pub query: Query,
+    /// Watches.
+    pub hub: Hub,
+    /// What is configured.
+    pub config: Arc<Config>,
+    /// The time.
+    pub clock: Clock,
+    /// Counts.
+    pub metrics: Metrics,
+    /// The server is about to stop: long requests end now.
+    pub draining: CancellationToken,
+}
+
+/// The whole server as a router over `dialects`' routes.
+pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
+    let (routes, mut api) = dialects.split_for_parts();
+    describe(&mut api);
+    let api_json: Arc<str> = api.to_json().expect("the description has only string keys").into();
+    let ui = utoipa_swagger_ui::SwaggerUi::new("/docs")
+        .config(utoipa_swagger_ui::Config::from("/openapi.json"));
+    let config = services.config.clone();
+    let origins = guard::Origins::new(&config.origins);
+    let metrics = services.metrics.clone();
+    routes
+        .route("/", get(|| async { Redirect::to("/docs") }))
+        .route("/openapi.json", get(move || openapi(api_json.clone())))
+        .route("/healthz", get(|| async { axum::Json(json!({"status": "ok"})) }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::scrape))
+        .merge(Router::from(ui))
+        .fallback(|| async { Problem::new(Code::NotFound, "There is nothing at this path.") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(Code::MethodNotAllowed, "This path does not take that method.")
+        })
+        .layer(DefaultBodyLimit::max(
+            usize::try_from(config.limits.body.as_u64()).unwrap_or(usize::MAX),
+        ))
+        .layer(cors(&config.origins))
+        .layer(from_fn_with_state(origins, guard::local_only))
+        .layer(from_fn(no_sniffing))
+        .layer(from_fn_with_state(metrics, metrics::count))
+        .with_state(services)
+}
+
+async fn openapi(text: Arc<str>) -> Response {
+    let text: String = text.as_ref().to_owned();
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// Which part is not ready, if any.
+async fn ready(State(services): State<Services>) -> Response {
+    let store = services.query.load().await.is_ok();
+    let accepting = !services.draining.is_cancelled();
+    let word = |ready: bool| if ready { "ready" } else { "not ready" };
+    let parts = json!({"store": word(store), "accepting": word(accepting)});
+    let all = store && accepting;
+    let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, axum::Json(json!({"status": word(all), "parts": parts}))).into_response()
+}
+
+async fn no_sniffing(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let value = HeaderValue::from_static("nosniff");
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, value);
+    response
+}
+
+/// What pages of configured origins may send and see.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let names = |names: &[&'static str]| -> Vec<HeaderName> {
+        names.iter().map(|name| HeaderName::from_static(name)).collect()
+    };
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers(AllowHeaders::list(names(&[
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "if-none-match",
+            "last-event-id",
+            "prefer",
+            "range",
+        ])))
+        .expose_headers(names(&[
+            "content-disposition",
+            "content-range",
+            "etag",
+            "location",
+            "preference-applied",
+            "retry-after",
+        ]))
+        .allow_credentials(true)
+}
+
+fn describe(api: &mut OpenApi) {
+    api.info = InfoBuilder::new()
+        .title("Milepost")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Converts documents. Every job answers at once with an id, runs durably, and can be \
+             watched live, page by page. Errors are RFC 9457 problem details with a stable \
+             `code`.",
+        ))
+        .license(Some(
+            utoipa::openapi::LicenseBuilder::new()
+                .name("MIT OR Apache-2.0")
+                .identifier(Some("MIT OR Apache-2.0"))
+                .build(),
+        ))
+        .build();
+}

@@ -1,0 +1,251 @@
+//! Refused requests as RFC 9457 problem details. The only place that knows
+//! status codes for errors. Enters: errors of the rooms below. Leaves: a code
+//! for programs, a sentence for people. Never: a path, SQL or a cause; these go
+//! to the log.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use milepost_core::{Snapshot, Status};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::command::CommandError;
+use crate::hub::WatchError;
+use crate::store::StoreError;
+use crate::submit::{ConfirmError, MAX_METADATA_BYTES, SubmitError};
+
+/// The stable reason of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// The request is not well-formed.
+    InvalidRequest,
+    /// One field is wrong; it is named.
+    InvalidField,
+    /// The body is of a kind that is not taken here.
+    UnsupportedMediaType,
+    /// The body is larger than allowed.
+    BodyTooLarge,
+    /// It does not exist, or not for this caller.
+    NotFound,
+    /// The path exists, but not with this method.
+    MethodNotAllowed,
+    /// It is not there in any of the accepted formats.
+    NotAcceptable,
+    /// The current state does not allow it.
+    Conflict,
+    /// The result is not there yet.
+    NotFinished,
+    /// Too many jobs wait.
+    QueueFull,
+    /// More at a time than allowed.
+    RateLimited,
+    /// The caller may not do that.
+    Forbidden,
+    /// A part of the server is not available now.
+    Unavailable,
+}
+
+impl Code {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::InvalidField => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::Conflict | Self::NotFinished => StatusCode::CONFLICT,
+            Self::QueueFull | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// RFC 9457 problem details.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: the code says more.
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    kind: &'static str,
+    /// The HTTP status in words.
+    #[schema(value_type = String)]
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// The stable reason.
+    pub code: Code,
+    /// What happened and what to do, for a person.
+    pub detail: String,
+    /// The field at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The job's current status, where that is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    job_status: Option<Status>,
+    /// Seconds after which to try again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+impl Problem {
+    /// A refusal.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        let status = code.status();
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            field: None,
+            job_status: None,
+            retry_after: None,
+        }
+    }
+
+    /// A field is wrong.
+    pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..Self::new(Code::InvalidField, detail) }
+    }
+
+    /// There is no such thing.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, format!("There is no such {what}."))
+    }
+
+    /// A job's status is in the way.
+    pub fn conflict(job: &Snapshot, wish: &str) -> Self {
+        let status = job.status.as_str();
+        Self {
+            job_status: Some(job.status),
+            ..Self::new(Code::Conflict, format!("The job is {status}, so {wish}."))
+        }
+    }
+
+    /// The result is not there.
+    pub fn not_finished(job: &Snapshot) -> Self {
+        let detail = match &job.failure {
+            Some(failure) => format!("The job failed and has no result: {}", failure.message),
+            None => format!(
+                "The job is {}; there is no whole result. Finished pages are under /pages.",
+                job.status.as_str()
+            ),
+        };
+        Self { job_status: Some(job.status), ..Self::new(Code::NotFinished, detail) }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.code.status();
+        let retry_after = self.retry_after;
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        let kind = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, kind);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a request met a fault of the store");
+        Self {
+            retry_after: Some(5),
+            ..Self::new(
+                Code::Unavailable,
+                "The server could not read or write its store; try again in a moment.",
+            )
+        }
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::NoSource => Self::field(
+                "source",
+                "A job needs a document: send a `file`, or a `source`. Only a job with \
+                 `hold: true` may get it later.",
+            ),
+            SubmitError::DocumentGone => {
+                Self::field("source.document", "There is no such document.")
+            }
+            SubmitError::MetadataTooLarge => Self::field(
+                "metadata",
+                format!("The metadata may take {MAX_METADATA_BYTES} bytes at most, as JSON."),
+            ),
+            SubmitError::KeyReused => Self::field(
+                "Idempotency-Key",
+                "This key came before with another request; use a new key for a new request.",
+            ),
+            SubmitError::QueueFull { retry_after_secs } => Self {
+                retry_after: Some(retry_after_secs),
+                ..Self::new(
+                    Code::QueueFull,
+                    format!("The queue is full; try again in {retry_after_secs} s."),
+                )
+            },
+            SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::NotFound => Self::new(Code::NotFound, "There is no such thing."),
+            CommandError::Conflict(job) => Self::conflict(&job, "this cannot be done now"),
+            CommandError::DocumentGone => Self::new(
+                Code::Conflict,
+                "The job's document was deleted, so there is nothing to go on with; submit it \
+                 again.",
+            ),
+            CommandError::DocumentInUse(job) => Self::new(
+                Code::Conflict,
+                format!("The job {job} still needs the document; cancel it first."),
+            ),
+            CommandError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConfirmError> for Problem {
+    fn from(error: ConfirmError) -> Self {
+        match error {
+            ConfirmError::NotFound => Self::not_found("job"),
+            ConfirmError::NotAwaiting(job) => Self::conflict(&job, "there is nothing to confirm"),
+            ConfirmError::NoSource => Self::field(
+                "source",
+                "The job has no document yet; send a `file` or a `source` with the confirmation.",
+            ),
+            ConfirmError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<WatchError> for Problem {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::NotFound => Self::not_found("job"),
+            WatchError::Ahead(seq) => Self {
+                field: Some("after".to_owned()),
+                ..Self::new(
+                    Code::Conflict,
+                    format!("The job's log ends at seq {seq}; nothing comes after a later one."),
+                )
+            },
+            WatchError::Store(error) => error.into(),
+        }
+    }
+}

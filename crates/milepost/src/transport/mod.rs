@@ -1,0 +1,5 @@
+//! Moves frames between the hub and a connection. Never shapes a message: what
+//! is sent comes encoded from a dialect, what comes in goes to one.
+
+pub mod sse;
+pub mod ws;
