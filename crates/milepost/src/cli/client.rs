@@ -29,6 +29,14 @@ pub struct ServerArgs {
     server: Option<String>,
 }
 
+#[cfg(test)]
+impl ServerArgs {
+    /// As `--server URL`.
+    pub fn named(url: &str) -> Self {
+        Self { server: Some(url.to_owned()) }
+    }
+}
+
 /// A client of one server.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -241,8 +249,7 @@ mod tests {
 
     #[test]
     fn paths_go_below_the_address_and_cannot_leave_it() {
-        let args = ServerArgs { server: Some("http://[::1]:9/base/".to_owned()) };
-        let client = Client::new(&args).unwrap();
+        let client = Client::new(&ServerArgs::named("http://[::1]:9/base/")).unwrap();
         assert_eq!(client.server(), "http://[::1]:9/base");
         let request = client.request(Method::GET, &["jobs", "../x?y"]).build().unwrap();
         assert_eq!(request.url().as_str(), "http://[::1]:9/base/v1/jobs/..%2Fx%3Fy");

@@ -6,14 +6,25 @@ mod cancel;
 mod client;
 mod delete;
 mod describe;
+mod display;
 mod exit;
+mod follow;
+#[cfg(test)]
+mod follow_tests;
 mod jobs;
+mod live;
 mod orders;
 mod out;
+mod plain;
+mod poll;
 mod result;
+mod retry;
+mod sse;
+mod stream;
 mod target;
 mod text;
 mod trouble;
+mod watch;
 mod wire;
 
 use std::future::Future;
@@ -36,11 +47,15 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     #[command(after_long_help = exit::help())]
+    Watch(watch::Args),
+    #[command(after_long_help = exit::help())]
     Jobs(jobs::Args),
     #[command(after_long_help = exit::help())]
     Result(result::Args),
     #[command(after_long_help = exit::help())]
     Cancel(cancel::Args),
+    #[command(after_long_help = exit::help())]
+    Retry(retry::Args),
     #[command(after_long_help = exit::help())]
     Delete(delete::Args),
 }
@@ -62,9 +77,11 @@ pub fn run() -> ExitCode {
 
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Watch(args) => as_client(watch::run(args)),
         Command::Jobs(args) => as_client(jobs::run(args)),
         Command::Result(args) => as_client(result::run(args)),
         Command::Cancel(args) => as_client(cancel::run(args)),
+        Command::Retry(args) => as_client(retry::run(args)),
         Command::Delete(args) => as_client(delete::run(args)),
     }
 }
