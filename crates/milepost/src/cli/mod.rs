@@ -21,9 +21,11 @@ mod result;
 mod retry;
 mod sse;
 mod stream;
+mod submit;
 mod target;
 mod text;
 mod trouble;
+mod upload;
 mod watch;
 mod wire;
 
@@ -46,6 +48,8 @@ struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    #[command(after_long_help = exit::help())]
+    Submit(submit::Args),
     #[command(after_long_help = exit::help())]
     Watch(watch::Args),
     #[command(after_long_help = exit::help())]
@@ -77,6 +81,7 @@ pub fn run() -> ExitCode {
 
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Submit(args) => as_client(submit::run(args)),
         Command::Watch(args) => as_client(watch::run(args)),
         Command::Jobs(args) => as_client(jobs::run(args)),
         Command::Result(args) => as_client(result::run(args)),
@@ -102,5 +107,13 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn no_argument_takes_a_credential() {
+        for argument in ["--token", "--password", "--api-key"] {
+            let line = ["milepost", "submit", argument, "x", "file.pdf"];
+            assert!(Cli::try_parse_from(line).is_err(), "{argument}");
+        }
     }
 }
