@@ -16,7 +16,7 @@ use pdf_oxide::converters::ConversionOptions;
 use crate::convert::{Document, Output, Step, select};
 use crate::detect::damaged;
 use crate::error::{Error, ErrorKind};
-use crate::format::Format;
+use crate::format::{Format, OutputFormat};
 use crate::options::{Limits, Options};
 use crate::page::Page;
 use crate::render::{Renderer, parse_markdown, stem};
@@ -80,31 +80,52 @@ pub(crate) fn convert(
     Ok(Output { format: Format::Pdf, rendered, failed_pages })
 }
 
+/// Reads one page and renders it. A failure or a bug on it is that page's alone:
+/// the reader's caches are behind locks that recover, so the other pages may go
+/// on using them.
 fn convert_page(
     pdf: &File,
     number: u32,
     name: &str,
     renderer: &mut Renderer,
+    cause: &mut String,
 ) -> Result<Page, Error> {
-    // A parser's bug on one page is that page's failure. Its caches are behind
-    // locks that recover, so the other pages may go on using them.
-    let read = catch_unwind(AssertUnwindSafe(|| pdf.page_markdown(number, &conversion_options())));
-    let (markdown, error) = match read {
-        Ok(Ok(markdown)) => (tidy::tidy(&markdown), None),
-        Ok(Err(_)) | Err(_) => (
-            format!("<!-- page {number} could not be converted -->"),
-            Some(format!("Page {number} could not be converted: its content is damaged.")),
-        ),
+    let read = catch_unwind(AssertUnwindSafe(|| {
+        let markdown = pdf.page_markdown(number, &conversion_options())?;
+        let markdown = tidy::tidy(&markdown);
+        let rendered = render_page(pdf, number, name, &markdown, renderer);
+        Ok::<_, pdf_oxide::Error>((markdown, rendered))
+    }));
+    let (markdown, rendered, error) = match read {
+        Ok(Ok((markdown, rendered))) => (markdown, rendered?, None),
+        failed => {
+            *cause = match failed {
+                Ok(Err(error)) => error.to_string(),
+                _ => "panicked".to_owned(),
+            };
+            let markdown = format!("<!-- page {number} could not be converted -->");
+            let rendered = render_page(pdf, number, name, &markdown, renderer)?;
+            let error = format!("Page {number} could not be converted: its content is damaged.");
+            (markdown, rendered, Some(error))
+        }
     };
     renderer.count(&markdown)?;
-    let rendered = if renderer.wants_only_markdown() {
-        BTreeMap::new()
-    } else {
-        let mut document = DoclingDocument::new(name);
-        append_page(&mut document, pdf, number, &markdown)?;
-        renderer.page(&document)?
-    };
     Ok(Page { number, markdown, rendered, error })
+}
+
+fn render_page(
+    pdf: &File,
+    number: u32,
+    name: &str,
+    markdown: &str,
+    renderer: &mut Renderer,
+) -> Result<BTreeMap<OutputFormat, String>, Error> {
+    if renderer.wants_only_markdown() {
+        return Ok(BTreeMap::new());
+    }
+    let mut document = DoclingDocument::new(name);
+    append_page(&mut document, pdf, number, markdown)?;
+    renderer.page(&document)
 }
 
 fn conversion_options() -> ConversionOptions {

@@ -1,5 +1,10 @@
+//! The binary. Enters: arguments. Leaves: an exit code. Never: decides anything,
+//! or starts a thread before it knows whether it is a converter process, which
+//! must shut itself in first.
+
 mod app;
 mod bus;
+mod cli;
 mod clock;
 mod command;
 mod config;
@@ -15,21 +20,12 @@ mod submit;
 mod sweeper;
 mod transport;
 mod worker;
-fn main() {
-    if std::env::args().nth(1).as_deref() == Some(worker::SUBCOMMAND) {
-        let _ = worker::child::run();
-        return;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|first| first == worker::SUBCOMMAND) {
+        return worker::child::main();
     }
-    let rt = tokio::runtime::Runtime::new().expect("x");
-    let mut config = config::Config::load(None, std::env::vars()).expect("config");
-    let _ = &mut config;
-    tracing_subscriber::fmt().init();
-    rt.block_on(app::serve(
-        config,
-        async {
-            let _ = tokio::signal::ctrl_c().await;
-        },
-        |a| println!("http://{a}"),
-    ))
-    .expect("serve");
+    cli::run()
 }

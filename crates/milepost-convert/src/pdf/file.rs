@@ -26,26 +26,14 @@ impl File {
     pub(super) fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<Self, Error> {
         let tail = &bytes[bytes.len().saturating_sub(END_WITHIN)..];
         let cut_off = !tail.windows(5).any(|window| window == b"%%EOF");
-        let claims_encryption = bytes.windows(8).any(|window| window == b"/Encrypt");
         let pdf = PdfDocument::from_bytes(bytes).map_err(|error| match error {
             pdf_oxide::Error::EncryptedPdf => missing_or_wrong(password),
-            pdf_oxide::Error::Unsupported(_) if claims_encryption => Error::new(
-                ErrorKind::Encrypted,
-                "The PDF is encrypted in a way that this server cannot open; send it without \
-             encryption.",
-            )
-            .because(error),
+            // The one thing that it does not support before the pages.
+            pdf_oxide::Error::Unsupported(_) => cannot_decrypt(error),
             error => damaged(Format::Pdf, error),
         })?;
         if pdf.is_encrypted() && !pdf.is_authenticated() {
-            let opened = password.is_some_and(|password| {
-                pdf.authenticate(password.as_bytes()).unwrap_or(false)
-                    || latin1(password)
-                        .is_some_and(|bytes| pdf.authenticate(&bytes).unwrap_or(false))
-            });
-            if !opened {
-                return Err(missing_or_wrong(password));
-            }
+            unlock(&pdf, password)?;
         }
         Ok(Self { pdf, cut_off })
     }
@@ -98,6 +86,29 @@ impl File {
 
 fn index(number: u32) -> usize {
     number as usize - 1
+}
+
+/// Opens an encrypted PDF, or says why it stays shut.
+fn unlock(pdf: &PdfDocument, password: Option<&str>) -> Result<(), Error> {
+    // An empty password tells whether any would do.
+    let given = password.unwrap_or_default();
+    for bytes in [Some(given.as_bytes().to_vec()), latin1(given)].into_iter().flatten() {
+        match pdf.authenticate(&bytes) {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(error @ pdf_oxide::Error::Unsupported(_)) => return Err(cannot_decrypt(error)),
+            Err(error) => return Err(missing_or_wrong(password).because(error)),
+        }
+    }
+    Err(missing_or_wrong(password))
+}
+
+fn cannot_decrypt(cause: pdf_oxide::Error) -> Error {
+    Error::new(
+        ErrorKind::Encrypted,
+        "The PDF is encrypted in a way that this server cannot open; send it without encryption.",
+    )
+    .because(cause)
 }
 
 /// Before PDF 2.0 a password is bytes in PDFDocEncoding, which is Latin-1 for

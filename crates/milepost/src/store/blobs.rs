@@ -87,6 +87,11 @@ impl Blobs {
         Ok(Self(Arc::new(files)))
     }
 
+    /// Objects in memory, for a run that keeps nothing.
+    pub fn in_memory() -> Self {
+        Self(Arc::new(object_store::memory::InMemory::new()))
+    }
+
     /// Begins to take in content of unknown size.
     pub fn incoming(&self, id: Uuid) -> Incoming {
         Incoming {

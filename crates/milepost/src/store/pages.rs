@@ -60,22 +60,6 @@ impl Store {
         .await
     }
 
-    /// All texts of a job's pages, page by page; `page` 0 for the whole.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn texts(&self, job: JobId, page: u32) -> Result<Vec<TextRow>, StoreError> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT page, format, bytes, sha256, inline, object FROM texts
-                 WHERE job = ? AND page = ?",
-            )?;
-            let rows = statement.query_map(params![job.uuid(), page], text_row)?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
-
     /// One text of a page, or of the whole (page 0).
     ///
     /// # Errors

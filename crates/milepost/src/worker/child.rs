@@ -6,6 +6,7 @@
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
 use std::sync::mpsc;
 
 use milepost_convert::{Document, Limits, Options, OutputFormat, Page, Step};
@@ -17,11 +18,19 @@ use crate::pipeline;
 /// Frames that may wait between the reader and the converter.
 const BACKLOG: usize = 4;
 
-/// Serves orders until the pipe ends.
-///
-/// # Errors
-/// Where the pipe breaks or carries nonsense.
-pub fn run() -> io::Result<()> {
+/// The whole life of a converter process.
+pub fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the converter stops: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Serves orders until the pipe ends, or breaks, or carries nonsense.
+fn run() -> io::Result<()> {
     let pipe = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut incoming = pipe.try_clone()?;
     let (sender, frames) = mpsc::sync_channel(BACKLOG);

@@ -102,6 +102,8 @@ impl Converter {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let process = Command::new(own_binary())
+            // What an operator sees in a list of processes.
+            .arg0("milepost: converter")
             .arg(SUBCOMMAND)
             // Secrets of the server's environment are none of its business.
             .env_clear()
@@ -115,11 +117,6 @@ impl Converter {
             .spawn()?;
         let pipe = BufReader::with_capacity(64 * 1024, UnixStream::from_std(ours)?);
         Ok(Self { process, pipe, jobs: 0, owner: None })
-    }
-
-    /// The process id, while it runs.
-    pub fn process_id(&self) -> Option<u32> {
-        self.process.id()
     }
 
     /// Hands over a document with the pages that are finished already.

@@ -1,0 +1,165 @@
+//! `milepost submit`. Enters: files and options. Leaves: one job for each file,
+//! its id on stdout. Never: holds a file in memory, nor takes a password from
+//! the command line, where every user of the machine could read it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+
+use super::client::{Client, ServerArgs};
+use super::display::Display;
+use super::exit::Exit;
+use super::out;
+use super::trouble::Trouble;
+use super::upload::{self, Fields};
+use super::watch;
+
+/// No password is longer; a larger file is the wrong one.
+const MAX_PASSWORD_BYTES: u64 = 4096;
+
+/// Submits files, one job for each, and prints the jobs' ids.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Only these pages, for example 1-3,7,10-
+    #[arg(long, value_name = "PAGES")]
+    pages: Option<String>,
+    /// A file whose first line is the password of the documents
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// The formats to make, for example markdown,json [default: all]
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+    format: Vec<String>,
+    /// JSON to attach to the jobs
+    #[arg(long, value_name = "JSON")]
+    metadata: Option<String>,
+    /// Higher goes first among your own jobs
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    priority: Option<i32>,
+    /// Hold the jobs until they are confirmed
+    #[arg(long)]
+    hold: bool,
+    /// Wait until the jobs have ended
+    #[arg(long, conflicts_with = "watch")]
+    wait: bool,
+    /// Go on as `watch` does
+    #[arg(long)]
+    watch: bool,
+    /// Print snapshots as lines of JSON; with --wait the last ones, with --watch all
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Carries out the command.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let client = Client::new(&args.server)?;
+    let fields = fields(&args)?;
+    // A misspelt name is found before the first of many files is on its way.
+    for file in &args.files {
+        check(file)?;
+    }
+    let (mut jobs, mut exit) = (Vec::new(), Exit::Done);
+    for file in &args.files {
+        match upload::send(&client, file, &fields).await {
+            Ok(job) => {
+                match (args.json, args.wait || args.watch) {
+                    (false, _) => out::line(&job.id.to_string())?,
+                    (true, false) => out::line(&job.json)?,
+                    (true, true) => {}
+                }
+                jobs.push(job);
+            }
+            Err(trouble @ (Trouble::Refused(_) | Trouble::Usage(_))) => {
+                exit = exit.max(trouble.exit());
+                out::error(&anyhow::Error::from(trouble).context(file.display().to_string()));
+            }
+            Err(trouble) => return Err(trouble.into()),
+        }
+    }
+    if (args.wait || args.watch) && !jobs.is_empty() {
+        let mut display = match (args.watch, args.json) {
+            (true, json) => Display::beside_output(jobs.len(), json),
+            (false, true) => Display::JsonAtEnd,
+            (false, false) => Display::Quiet,
+        };
+        exit = exit.max(watch::until_end(&client, jobs, &mut display).await?);
+    }
+    Ok(exit.into())
+}
+
+fn fields(args: &Args) -> Result<Fields, Trouble> {
+    let mut options = Map::new();
+    if let Some(pages) = &args.pages {
+        options.insert("pages".to_owned(), json!(pages));
+    }
+    if let Some(file) = &args.password_file {
+        options.insert("password".to_owned(), Value::String(password(file)?));
+    }
+    if !args.format.is_empty() {
+        options.insert("formats".to_owned(), json!(args.format));
+    }
+    if let Some(metadata) = &args.metadata {
+        serde_json::from_str::<Value>(metadata)
+            .map_err(|error| Trouble::Usage(format!("--metadata is not JSON: {error}.")))?;
+    }
+    Ok(Fields {
+        options: (!options.is_empty()).then(|| Value::Object(options).to_string()),
+        metadata: args.metadata.clone(),
+        priority: args.priority,
+        hold: args.hold,
+    })
+}
+
+pub fn password(file: &Path) -> Result<String, Trouble> {
+    let usage = |why: String| Trouble::Usage(format!("{}: {why}.", file.display()));
+    let length = std::fs::metadata(file).map_err(|error| usage(error.kind().to_string()))?.len();
+    if length > MAX_PASSWORD_BYTES {
+        return Err(usage("is too long for a file with a password".to_owned()));
+    }
+    // The cause could quote the content, so only its kind is told.
+    let text = std::fs::read_to_string(file).map_err(|error| usage(error.kind().to_string()))?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(usage("holds no password on its first line".to_owned()));
+    }
+    Ok(line.to_owned())
+}
+
+fn check(file: &Path) -> Result<(), Trouble> {
+    let usage = |why: &str| Trouble::Usage(format!("{}: {why}.", file.display()));
+    let found = std::fs::metadata(file).map_err(|error| usage(&error.kind().to_string()))?;
+    match found.is_file() {
+        true => Ok(()),
+        false if found.is_dir() => Err(usage("is a folder; name the files in it")),
+        false => Err(usage("is not a regular file, whose length is known before it is sent")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_is_the_first_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "s e cret\r\nnot this\n").unwrap();
+        assert_eq!(password(&file).unwrap(), "s e cret");
+        std::fs::write(&file, "\n").unwrap();
+        assert_eq!(password(&file).unwrap_err().exit(), Exit::Usage);
+        std::fs::write(&file, "x".repeat(5000)).unwrap();
+        assert!(password(&file).is_err());
+    }
+
+    #[test]
+    fn only_files_can_be_submitted() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(check(folder.path()).unwrap_err().to_string().contains("is a folder"));
+        assert!(check(&folder.path().join("none")).is_err());
+    }
+}

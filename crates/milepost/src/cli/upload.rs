@@ -1,0 +1,184 @@
+//! Sends one file as one job. Enters: a path. Leaves: the job's first snapshot.
+//! Never: makes two jobs of one file, however often the connection breaks.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Body, Method};
+use serde_json::Value;
+use tokio::fs::File;
+use tokio::io::AsyncReadExt as _;
+use tokio_util::io::ReaderStream;
+
+use super::client::Client;
+use super::out;
+use super::text::span;
+use super::trouble::Trouble;
+use super::wire::Snapshot;
+
+/// Tries after a broken connection.
+const MAX_TRIES: u32 = 5;
+/// How long we stand in line before a busy server in all.
+const MAX_BUSY: Duration = Duration::from_secs(300);
+/// One pause, where the server does not say or says too much.
+const BUSY_PAUSE: Duration = Duration::from_secs(5);
+const MAX_BUSY_PAUSE: Duration = Duration::from_secs(60);
+const CHUNK_BYTES: usize = 128 << 10;
+/// Smaller files are gone before a bar could be read.
+const BAR_FROM_BYTES: u64 = 4 << 20;
+
+/// What goes with every file.
+#[derive(Debug)]
+pub struct Fields {
+    /// JSON; may hold the document's password.
+    pub options: Option<String>,
+    /// JSON.
+    pub metadata: Option<String>,
+    pub priority: Option<i32>,
+    pub hold: bool,
+}
+
+/// Submits the file, again where the connection breaks or the server is busy.
+pub async fn send(client: &Client, path: &Path, fields: &Fields) -> Result<Snapshot, Trouble> {
+    // By this the server knows a repetition from a second submission.
+    let key = uuid::Uuid::now_v7().to_string();
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+    let (mut tries, mut busy) = (1, Duration::ZERO);
+    loop {
+        let trouble = match once(client, path, &name, fields, &key).await {
+            Ok(job) => return Ok(job),
+            Err(trouble) => trouble,
+        };
+        let pause = match &trouble {
+            Trouble::Refused(refusal) if matches!(refusal.status, 429 | 503) => {
+                let pause = refusal.retry_after.unwrap_or(BUSY_PAUSE);
+                let pause = pause.clamp(Duration::from_secs(1), MAX_BUSY_PAUSE);
+                busy += pause;
+                if busy > MAX_BUSY {
+                    return Err(trouble);
+                }
+                out::note(format_args!(
+                    "{name}: the server is busy; trying again in {}.",
+                    span(pause.as_secs())
+                ));
+                pause
+            }
+            _ if is_broken(&trouble, tries) && tries < MAX_TRIES => {
+                let pause = Duration::from_secs(1 << (tries - 1));
+                tries += 1;
+                out::note(format_args!(
+                    "{name}: the connection broke; trying again in {}.",
+                    span(pause.as_secs())
+                ));
+                pause
+            }
+            _ => return Err(trouble),
+        };
+        // Others were sent away at the same moment.
+        tokio::time::sleep(pause.mul_f64(1.0 + fastrand::f64() / 4.0)).await;
+    }
+}
+
+/// Whether it is not known what the server made of the request.
+fn is_broken(trouble: &Trouble, tries: u32) -> bool {
+    match trouble {
+        // A server that was never there will not be there in a second.
+        Trouble::Unreachable { connected, .. } => *connected || tries > 1,
+        Trouble::Refused(refusal) => matches!(refusal.status, 502 | 504),
+        _ => false,
+    }
+}
+
+async fn once(
+    client: &Client,
+    path: &Path,
+    name: &str,
+    fields: &Fields,
+    key: &str,
+) -> Result<Snapshot, Trouble> {
+    let unreadable =
+        |error: io::Error| Trouble::Usage(format!("The file cannot be read: {error}."));
+    let file = File::open(path).await.map_err(unreadable)?;
+    let length = file.metadata().await.map_err(unreadable)?.len();
+    let bar = bar(name, length);
+    let counter = bar.clone();
+    // The length was promised; what is appended meanwhile is not sent.
+    let chunks = ReaderStream::with_capacity(file.take(length), CHUNK_BYTES)
+        .inspect(move |chunk| counter.inc(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64)));
+    let part = Part::stream_with_length(Body::wrap_stream(chunks), length);
+
+    // The file comes last, so that the server knows what to do with it.
+    let mut form = Form::new();
+    for (field, value) in [("options", &fields.options), ("metadata", &fields.metadata)] {
+        if let Some(value) = value {
+            form = form.text(field, value.clone());
+        }
+    }
+    if let Some(priority) = fields.priority {
+        form = form.text("priority", priority.to_string());
+    }
+    if fields.hold {
+        form = form.text("hold", "true");
+    }
+    let form = form.part("file", part.file_name(name.to_owned()));
+    let request =
+        client.request(Method::POST, &["jobs"]).header("Idempotency-Key", key).multipart(form);
+    let answer = client.send(request, "The path for submissions").await;
+    bar.finish_and_clear();
+    let body = client.body(answer?).await?;
+    first_snapshot(&body).map_err(|error| client.foreign(&error))
+}
+
+/// The snapshot without the credential beside it, which would end up in logs.
+fn first_snapshot(body: &str) -> Result<Snapshot, serde_json::Error> {
+    let mut value: Value = serde_json::from_str(body)?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("access");
+    }
+    Snapshot::parse(&value.to_string())
+}
+
+fn bar(name: &str, length: u64) -> ProgressBar {
+    if length < BAR_FROM_BYTES || !out::can_draw() {
+        return ProgressBar::hidden();
+    }
+    let template = "{msg} {bar:20.cyan/dim} {bytes} of {total_bytes}, {bytes_per_sec}";
+    let style = ProgressStyle::with_template(template);
+    let bar = ProgressBar::new(length).with_message(super::text::clean(name));
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::trouble::Refusal;
+
+    #[test]
+    fn the_job_token_is_not_shown() {
+        let body = r#"{"id":"01990000-0000-7000-8000-000000000001","seq":1,"status":"queued",
+            "access":{"token":"secret","expires_at":"2026-01-01T00:00:00Z"}}"#;
+        let job = first_snapshot(body).unwrap();
+        assert!(!job.json.contains("secret") && job.json.contains("\"seq\":1"), "{}", job.json);
+    }
+
+    #[test]
+    fn only_what_is_in_doubt_is_sent_again() {
+        let unreachable = |connected| Trouble::Unreachable {
+            server: String::new(),
+            cause: String::new(),
+            connected,
+        };
+        let refused = |status| Trouble::Refused(Refusal { status, ..Refusal::default() });
+        assert!(!is_broken(&unreachable(false), 1));
+        assert!(is_broken(&unreachable(false), 2));
+        assert!(is_broken(&unreachable(true), 1));
+        assert!(is_broken(&refused(502), 1));
+        assert!(!is_broken(&refused(422), 1));
+        assert!(!is_broken(&refused(500), 1));
+    }
+}
