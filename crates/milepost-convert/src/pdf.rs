@@ -43,27 +43,28 @@ pub(crate) fn convert(
     // Only the Markdown is kept until the end; the rest of a page is the
     // caller's as soon as it is ready.
     let mut markdowns: Vec<(u32, String)> = Vec::with_capacity(selected.len());
-    let mut failures: Vec<(u32, String)> = Vec::new();
+    let mut failed_pages: Vec<u32> = Vec::new();
+    let mut cause = String::new();
     for &number in &selected {
-        let page = match finished.remove(&number) {
+        let (markdown, error) = match finished.remove(&number) {
             Some(page) => {
                 renderer.count_page(&page)?;
-                page
+                (page.markdown, page.error)
             }
             None => {
-                let page = convert_page(&pdf, number, name, &mut renderer)?;
-                on_step(Step::Page(page.clone()));
-                page
+                let page = convert_page(&pdf, number, name, &mut renderer, &mut cause)?;
+                let kept = (page.markdown.clone(), page.error.clone());
+                on_step(Step::Page(page));
+                kept
             }
         };
-        if let Some(error) = page.error {
-            failures.push((number, error));
+        if error.is_some() {
+            failed_pages.push(number);
         }
-        markdowns.push((number, page.markdown));
+        markdowns.push((number, markdown));
     }
-    let failed_pages: Vec<u32> = failures.iter().map(|&(number, _)| number).collect();
     if failed_pages.len() == selected.len() {
-        return Err(all_failed(&failed_pages, &failures));
+        return Err(all_failed(&failed_pages).because(cause));
     }
     if markdowns.iter().all(|(number, page)| page.is_empty() || failed_pages.contains(number)) {
         refuse_without_text(&pdf, &selected)?;
@@ -80,9 +81,9 @@ pub(crate) fn convert(
     Ok(Output { format: Format::Pdf, rendered, failed_pages })
 }
 
-/// Reads one page and renders it. A failure or a bug on it is that page's alone:
-/// the reader's caches are behind locks that recover, so the other pages may go
-/// on using them.
+/// Reads one page and renders it. A failure or a bug on it is that page's alone,
+/// with its cause for the log: the reader's caches are behind locks that
+/// recover, so the other pages may go on using them.
 fn convert_page(
     pdf: &File,
     number: u32,
@@ -183,7 +184,7 @@ fn append_page(
     Ok(())
 }
 
-fn all_failed(numbers: &[u32], failures: &[(u32, String)]) -> Error {
+fn all_failed(numbers: &[u32]) -> Error {
     let shown: Vec<String> = numbers.iter().take(10).map(u32::to_string).collect();
     let more = if numbers.len() > shown.len() {
         format!(" and {} more", numbers.len() - shown.len())
@@ -199,7 +200,6 @@ fn all_failed(numbers: &[u32], failures: &[(u32, String)]) -> Error {
             shown.join(", ")
         ),
     )
-    .because(failures.first().map(|(_, error)| error.clone()).unwrap_or_default())
 }
 
 /// A scan has images and no text; a file that was cut off has lost its text.
