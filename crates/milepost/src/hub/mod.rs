@@ -6,6 +6,8 @@
 mod connection;
 mod frame;
 mod mailbox;
+#[cfg(test)]
+mod mailbox_tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};

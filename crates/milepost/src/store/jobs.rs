@@ -68,6 +68,17 @@ impl Decision {
     }
 }
 
+/// What came of a deletion.
+#[derive(Debug)]
+pub enum Deleted<R> {
+    /// Gone; nothing names these objects any more.
+    Done(Vec<String>),
+    /// The caller, having seen the state, decided against it.
+    Refused(R),
+    /// There is no such job.
+    NotFound,
+}
+
 /// What came of an append.
 #[derive(Debug)]
 pub enum Appended<R> {
@@ -96,7 +107,7 @@ impl Store {
                     return Ok(Submitted::Existing(Arc::new(snapshot)));
                 }
             }
-            if !new.submission.hold && write.queued >= new.max_waiting {
+            if write.waiting >= new.max_waiting {
                 return Ok(Submitted::QueueFull);
             }
             match (&new.document, &new.submission.document) {
@@ -162,8 +173,7 @@ impl Store {
         .await
     }
 
-    /// Removes a job and all that is only its own. Returns the objects that
-    /// nothing names any more; `None` where there is no such job.
+    /// Removes a job that has ended, and all that is only its own.
     ///
     /// # Errors
     /// Where the database fails.
@@ -171,29 +181,24 @@ impl Store {
         &self,
         job: JobId,
         allow: impl FnOnce(&Snapshot) -> Result<(), R> + Send + 'static,
-    ) -> Result<Appended<R>, StoreError> {
+    ) -> Result<Deleted<R>, StoreError> {
         self.write(move |write| {
             let Some((snapshot, _)) = load(write.connection, job)? else {
-                return Ok(Appended::NotFound);
+                return Ok(Deleted::NotFound);
             };
             if let Err(refusal) = allow(&snapshot) {
-                return Ok(Appended::Refused(refusal));
+                return Ok(Deleted::Refused(refusal));
             }
+            let objects = pages::objects(write.connection, job)?;
             for table in ["events", "pages", "texts", "idempotency"] {
                 let sql = format!("DELETE FROM {table} WHERE job = ?");
                 write.connection.prepare_cached(&sql)?.execute([job.uuid()])?;
             }
-            write
-                .connection
-                .prepare_cached("DELETE FROM jobs WHERE id = ?")?
-                .execute([job.uuid()])?;
-            if snapshot.status == Status::Queued {
-                write.queued = write.queued.saturating_sub(1);
-            }
+            write.connection.prepare_cached("DELETE FROM jobs WHERE id = ?")?.execute([job.uuid()])?;
             let (owner, batch) = (snapshot.owner.clone(), snapshot.batch);
             let document = snapshot.document.as_ref().map(|document| document.id);
             write.announce(|_| Change::Removed { job, owner, document, batch });
-            Ok(Appended::Done(Arc::new(snapshot)))
+            Ok(Deleted::Done(objects))
         })
         .await
     }
@@ -206,7 +211,7 @@ impl Store {
         self.read(move |connection| load(connection, job)).await
     }
 
-    /// The job that an idempotency key made, for [`Store::submit`]'s early look.
+    /// A job's log behind `after`.
     ///
     /// # Errors
     /// Where the database fails.
@@ -300,9 +305,10 @@ fn put(
     snapshot: &Arc<Snapshot>,
     lease: Option<(&NodeId, Timestamp)>,
 ) -> Result<(), StoreError> {
-    match (before == Some(Status::Queued), snapshot.status == Status::Queued) {
-        (false, true) => write.queued += 1,
-        (true, false) => write.queued = write.queued.saturating_sub(1),
+    let waits = |status| matches!(status, Status::Awaiting | Status::Queued);
+    match (before.is_some_and(waits), waits(snapshot.status)) {
+        (false, true) => write.waiting += 1,
+        (true, false) => write.waiting = write.waiting.saturating_sub(1),
         _ => {}
     }
     let reached = snapshot.clone();

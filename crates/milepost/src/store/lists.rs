@@ -122,13 +122,14 @@ impl Store {
         .await
     }
 
-    /// Jobs that have waited since before `limit_at`.
+    /// Jobs that have waited, for a worker or a confirmation, since before `limit_at`.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn waiting_since(&self, limit_at: Timestamp) -> Result<Vec<JobId>, StoreError> {
         self.ids(
-            "SELECT id FROM jobs WHERE status = 'queued' AND updated_at < ? LIMIT 500",
+            "SELECT id FROM jobs WHERE status IN ('awaiting', 'queued') AND updated_at < ?
+             LIMIT 500",
             limit_at,
         )
         .await

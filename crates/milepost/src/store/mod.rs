@@ -16,7 +16,7 @@ mod stats;
 
 pub use blobs::{Blobs, Content, Incoming, Place};
 pub use documents::{DocumentInUse, DocumentRow, NewDocument};
-pub use jobs::{Appended, Decision, NewJob, Submitted};
+pub use jobs::{Appended, Decision, Deleted, NewJob, Submitted};
 pub use leases::{Lease, NodeId};
 pub use lists::JobFilter;
 pub use pages::{PageRow, TextRow};
