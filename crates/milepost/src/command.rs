@@ -8,9 +8,7 @@ use milepost_core::{DocumentId, EventKind, JobId, OwnerId, Snapshot, Status};
 
 use crate::config::QueueConfig;
 use crate::journal::Journal;
-use crate::store::{
-    Appended, Blobs, Decision, Deleted, DocumentInUse, Place, Store, StoreError,
-};
+use crate::store::{Appended, Blobs, Decision, Deleted, DocumentInUse, Place, Store, StoreError};
 
 /// Why an order was not carried out.
 #[derive(Debug)]

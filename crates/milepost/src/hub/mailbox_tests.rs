@@ -42,8 +42,13 @@ fn states(job: JobId, pages: u64) -> Vec<Arc<Frame>> {
         total,
         document: None,
     };
-    let mut kinds = vec![EventKind::Started { worker: "w".into() }, stage("converting", Some(pages))];
-    kinds.extend((1..=pages).map(|page| EventKind::Page { page: page as u32, bytes: 1, error: None }));
+    let mut kinds =
+        vec![EventKind::Started { worker: "w".into() }, stage("converting", Some(pages))];
+    kinds.extend((1..=pages).map(|page| EventKind::Page {
+        page: page as u32,
+        bytes: 1,
+        error: None,
+    }));
     kinds.extend([stage("assembling", None), EventKind::Completed { formats: vec![] }]);
 
     let mut state = Snapshot::begin(job, &Event { seq: Seq(1), at, kind: submitted }).unwrap();

@@ -53,12 +53,14 @@ struct Shared {
     clock: Clock,
     topics: Mutex<HashMap<Topic, HashMap<u64, Member>>>,
     /// Watched jobs that wait in the queue, and what their watchers know.
-    waiting: Mutex<HashMap<JobId, (Arc<Snapshot>, Option<QueuePlace>)>>,
+    waiting: Mutex<Waiting>,
     next_id: AtomicU64,
     connections: AtomicU64,
     /// The last position that was passed on.
     published: AtomicU64,
 }
+
+type Waiting = HashMap<JobId, (Arc<Snapshot>, Option<QueuePlace>)>;
 
 #[derive(Clone)]
 struct Member {
@@ -140,7 +142,7 @@ impl Shared {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<JobId, (Arc<Snapshot>, Option<QueuePlace>)>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

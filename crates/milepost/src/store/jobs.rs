@@ -194,7 +194,10 @@ impl Store {
                 let sql = format!("DELETE FROM {table} WHERE job = ?");
                 write.connection.prepare_cached(&sql)?.execute([job.uuid()])?;
             }
-            write.connection.prepare_cached("DELETE FROM jobs WHERE id = ?")?.execute([job.uuid()])?;
+            write
+                .connection
+                .prepare_cached("DELETE FROM jobs WHERE id = ?")?
+                .execute([job.uuid()])?;
             let (owner, batch) = (snapshot.owner.clone(), snapshot.batch);
             let document = snapshot.document.as_ref().map(|document| document.id);
             write.announce(|_| Change::Removed { job, owner, document, batch });
