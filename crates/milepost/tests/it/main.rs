@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cancel;
+mod crash;
+mod documents;
 mod formats;
 mod harness;
 mod hostile;
+mod idempotency;
 mod lifecycle;
