@@ -11,3 +11,8 @@ mod harness;
 mod hostile;
 mod idempotency;
 mod lifecycle;
+mod resume;
+mod shutdown;
+mod socket;
+mod stream;
+mod watchers;
