@@ -12,6 +12,7 @@ mod hostile;
 mod idempotency;
 mod lifecycle;
 mod resume;
+mod retention;
 mod shutdown;
 mod socket;
 mod stream;
