@@ -1,0 +1,121 @@
+//! A WebSocket client of the native protocol.
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async};
+
+use super::{DEADLINE, Server, within};
+
+/// One socket.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// What comes out of a socket.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    Message(Value),
+    /// The server closed, with this code.
+    Closed(u16),
+    /// The connection broke without a goodbye.
+    Broken,
+}
+
+impl Socket {
+    /// Opens a socket that speaks `milepost.v1`.
+    pub async fn open(server: &Server) -> Self {
+        let stream = TcpStream::connect(server.address()).await.expect("the server listens");
+        Self::over(server, stream).await
+    }
+
+    /// Opens it over a connection that the test has prepared.
+    pub async fn over(server: &Server, stream: TcpStream) -> Self {
+        let url = format!("ws://{}/v1/ws", server.address());
+        let mut request = url.into_client_request().expect("the URL is right");
+        let protocol = "milepost.v1".parse().expect("a header");
+        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        let stream = MaybeTlsStream::Plain(stream);
+        let shaking = client_async(request, stream);
+        let (socket, response) =
+            within(DEADLINE, "a WebSocket handshake", shaking).await.expect("the upgrade");
+        assert_eq!(response.headers()["sec-websocket-protocol"], "milepost.v1");
+        Self(socket)
+    }
+
+    pub async fn send(&mut self, message: &Value) {
+        self.send_raw(Message::text(message.to_string())).await;
+    }
+
+    pub async fn send_raw(&mut self, message: Message) {
+        // Where the server has closed, what it said is still to be read.
+        let _ = self.0.send(message).await;
+    }
+
+    /// Subscribes to one job.
+    pub async fn subscribe(&mut self, job: &str, mode: &str, after: u64) {
+        let after = if after == 0 { json!({}) } else { json!({ job: after }) };
+        self.send(&json!({"type": "subscribe", "jobs": [job], "mode": mode, "after": after})).await;
+    }
+
+    /// The next message, or the end.
+    pub async fn hear(&mut self) -> Heard {
+        within(DEADLINE, "the next message of a WebSocket", async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Text(text))) => {
+                        let value = serde_json::from_str(&text).expect("messages are JSON");
+                        return Heard::Message(value);
+                    }
+                    Some(Ok(Message::Close(frame))) => {
+                        // Completes the closing handshake.
+                        let _ = self.0.close(None).await;
+                        return Heard::Closed(frame.map_or(1005, |frame| frame.code.into()));
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return Heard::Broken,
+                }
+            }
+        })
+        .await
+    }
+
+    /// The next message; fails at the end.
+    pub async fn message(&mut self) -> Value {
+        match self.hear().await {
+            Heard::Message(message) => message,
+            end => panic!("the socket ended: {end:?}"),
+        }
+    }
+
+    /// The next message of a type, others passed over.
+    pub async fn message_of(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.message().await;
+            if message["type"] == kind {
+                return message;
+            }
+        }
+    }
+
+    /// The next snapshot's job.
+    pub async fn snapshot(&mut self) -> Value {
+        self.message_of("snapshot").await["job"].take()
+    }
+
+    /// The code with which the server closes, messages passed over.
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            match self.hear().await {
+                Heard::Message(_) => {}
+                Heard::Closed(code) => return code,
+                Heard::Broken => panic!("the socket broke without a goodbye"),
+            }
+        }
+    }
+
+    /// Goes away without a word.
+    pub fn cut(self) {
+        drop(self);
+    }
+}

@@ -1,0 +1,19 @@
+//! The promises of the server, kept by the real binary over real documents and
+//! connections. Each module is a part of the contract, each test one promise.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod cancel;
+mod crash;
+mod documents;
+mod formats;
+mod harness;
+mod hostile;
+mod idempotency;
+mod lifecycle;
+mod resume;
+mod retention;
+mod shutdown;
+mod socket;
+mod stream;
+mod watchers;
