@@ -22,6 +22,9 @@ use crate::page::Page;
 use crate::render::{Renderer, parse_markdown, stem};
 use file::File;
 
+/// How many finished pages are read again before the first new one.
+const WARM_UP_PAGES: usize = 8;
+
 pub(crate) fn convert(
     document: Document,
     options: &Options,
@@ -45,13 +48,16 @@ pub(crate) fn convert(
     let mut markdowns: Vec<(u32, String)> = Vec::with_capacity(selected.len());
     let mut failed_pages: Vec<u32> = Vec::new();
     let mut cause = String::new();
+    let mut skipped: Vec<u32> = Vec::new();
     for &number in &selected {
         let (markdown, error) = match finished.remove(&number) {
             Some(page) => {
                 renderer.count_page(&page)?;
+                skipped.push(number);
                 (page.markdown, page.error)
             }
             None => {
+                warm_up(&pdf, &std::mem::take(&mut skipped));
                 let page = convert_page(&pdf, number, name, &mut renderer, &mut cause)?;
                 let kept = (page.markdown.clone(), page.error.clone());
                 on_step(Step::Page(page));
@@ -79,6 +85,17 @@ pub(crate) fn convert(
     drop(pdf);
     let rendered = renderer.whole(&whole, Some(join(&markdowns)))?;
     Ok(Output { format: Format::Pdf, rendered, failed_pages })
+}
+
+/// Reads the last of the pages that an earlier attempt finished once more, for
+/// nothing: which glyphs a page's fonts give can depend on the fonts read just
+/// before, and a resumed run must read as an unbroken one does.
+fn warm_up(pdf: &File, finished: &[u32]) {
+    for &number in &finished[finished.len().saturating_sub(WARM_UP_PAGES)..] {
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            pdf.page_markdown(number, &conversion_options()).is_ok()
+        }));
+    }
 }
 
 /// Reads one page and renders it. A failure or a bug on it is that page's alone,

@@ -325,7 +325,10 @@ impl Snapshot {
                 self.finish(Status::Completed, at, "Completed");
                 self.progress = Progress::DONE;
             }
-            (EventKind::Failed { failure }, Status::Queued | Status::Running) => {
+            (
+                EventKind::Failed { failure },
+                Status::Awaiting | Status::Queued | Status::Running,
+            ) => {
                 self.end_running_stage(StageStatus::Failed, at);
                 self.finish(Status::Failed, at, &failure.message);
                 self.failure = Some(failure.clone());

@@ -11,6 +11,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::bus::Bus;
 use crate::clock::Clock;
@@ -73,6 +74,7 @@ pub async fn serve(
     let hub = Hub::new(store.clone(), clock.clone());
     let metrics = Metrics::new();
     let draining = CancellationToken::new();
+    let sockets = TaskTracker::new();
     let runner = Runner {
         journal: journal.clone(),
         store: store.clone(),
@@ -90,13 +92,14 @@ pub async fn serve(
     };
     let services = Services {
         submitter: Submitter::new(journal.clone(), blobs.clone(), config.queue.clone()),
-        commands: Commands::new(journal, store.clone(), config.queue.clone()),
+        commands: Commands::new(journal, store.clone(), blobs.clone(), config.queue.clone()),
         query: Query::new(store, blobs),
         hub: hub.clone(),
         config: Arc::new(config),
         clock,
         metrics: metrics.clone(),
         draining: draining.clone(),
+        sockets: sockets.clone(),
     };
 
     let background = [
@@ -118,6 +121,10 @@ pub async fn serve(
     work.await?;
     if tokio::time::timeout(LAST_ANSWERS, server).await.is_err() {
         tracing::warn!("some answers were still under way and are cut off");
+    }
+    sockets.close();
+    if tokio::time::timeout(LAST_ANSWERS, sockets.wait()).await.is_err() {
+        tracing::warn!("some sockets did not take their goodbye");
     }
     for task in background {
         task.abort();

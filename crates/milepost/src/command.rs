@@ -8,7 +8,7 @@ use milepost_core::{DocumentId, EventKind, JobId, OwnerId, Snapshot, Status};
 
 use crate::config::QueueConfig;
 use crate::journal::Journal;
-use crate::store::{Appended, Decision, DocumentInUse, Store, StoreError};
+use crate::store::{Appended, Blobs, Decision, Deleted, DocumentInUse, Place, Store, StoreError};
 
 /// Why an order was not carried out.
 #[derive(Debug)]
@@ -36,6 +36,7 @@ impl From<StoreError> for CommandError {
 pub struct Commands {
     journal: Journal,
     store: Store,
+    blobs: Blobs,
     config: QueueConfig,
 }
 
@@ -48,8 +49,8 @@ enum Refusal {
 
 impl Commands {
     /// Orders go to `journal`.
-    pub const fn new(journal: Journal, store: Store, config: QueueConfig) -> Self {
-        Self { journal, store, config }
+    pub const fn new(journal: Journal, store: Store, blobs: Blobs, config: QueueConfig) -> Self {
+        Self { journal, store, blobs, config }
     }
 
     /// Stops a job that has not ended. One that is cancelled already stays so,
@@ -107,9 +108,12 @@ impl Commands {
             }
         };
         match self.journal.delete(job, allow).await? {
-            Appended::Done(_) => Ok(()),
-            Appended::NotFound | Appended::Refused(Refusal::Foreign) => Err(CommandError::NotFound),
-            Appended::Refused(Refusal::Status(job) | Refusal::Already(job)) => {
+            Deleted::Done(objects) => {
+                self.blobs.remove_all(&objects).await;
+                Ok(())
+            }
+            Deleted::NotFound | Deleted::Refused(Refusal::Foreign) => Err(CommandError::NotFound),
+            Deleted::Refused(Refusal::Status(job) | Refusal::Already(job)) => {
                 Err(CommandError::Conflict(job))
             }
         }
@@ -125,11 +129,14 @@ impl Commands {
         document: DocumentId,
     ) -> Result<(), CommandError> {
         let found = self.store.document(document).await?;
-        if found.is_none_or(|row| row.owner != owner) {
-            return Err(CommandError::NotFound);
-        }
+        let row = found.filter(|row| row.owner == owner).ok_or(CommandError::NotFound)?;
         match self.store.delete_document(document).await? {
-            Some(Ok(())) => Ok(()),
+            Some(Ok(())) => {
+                if let Place::Object(name) = row.content.place {
+                    self.blobs.remove_all(&[name]).await;
+                }
+                Ok(())
+            }
             Some(Err(DocumentInUse::ByJob(job))) => Err(CommandError::DocumentInUse(job)),
             None => Err(CommandError::NotFound),
         }

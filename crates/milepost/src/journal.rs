@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::bus::{Bus, Subscriber};
 use crate::clock::Clock;
 use crate::store::{
-    Appended, Decision, Lease, NewDocument, NewJob, NodeId, Store, StoreError, Submitted,
+    Appended, Decision, Deleted, Lease, NewDocument, NewJob, NodeId, Store, StoreError, Submitted,
 };
 
 /// The write path; cheap to clone.
@@ -127,7 +127,7 @@ impl Journal {
         &self,
         job: JobId,
         allow: impl FnOnce(&Snapshot) -> Result<(), R> + Send + 'static,
-    ) -> Result<Appended<R>, StoreError> {
+    ) -> Result<Deleted<R>, StoreError> {
         self.store.delete_job(job, allow).await
     }
 }

@@ -18,6 +18,8 @@ mod queue;
 mod store;
 mod submit;
 mod sweeper;
+#[cfg(test)]
+mod tidy;
 mod transport;
 mod worker;
 

@@ -118,13 +118,14 @@ impl Queue {
         for job in self.store.waiting_since(before).await? {
             let failure = Failure::retryable(
                 FailureCode::QueueTimeout,
-                "The job waited in the queue for too long and was given up; retry it when the \
-                 server is less busy.",
+                "The job waited for too long, for a worker or for its confirmation, and was given \
+                 up; retry it.",
             );
             let _ = self
                 .journal
                 .append(job, move |job| {
-                    let waits = job.status == Status::Queued && job.updated_at < before;
+                    let waits = matches!(job.status, Status::Awaiting | Status::Queued)
+                        && job.updated_at < before;
                     if waits { Ok(Decision::event(EventKind::Failed { failure })) } else { Err(()) }
                 })
                 .await?;

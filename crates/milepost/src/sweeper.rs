@@ -10,7 +10,7 @@ use milepost_core::{Snapshot, Timestamp};
 
 use crate::journal::Journal;
 use crate::queue::Queue;
-use crate::store::{Blobs, Store, StoreError};
+use crate::store::{Blobs, Deleted, Store, StoreError};
 
 /// Between two rounds.
 const EVERY: Duration = Duration::from_secs(60);
@@ -61,7 +61,9 @@ impl Sweeper {
             for job in &old {
                 let still_ended =
                     |job: &Snapshot| if job.status.is_terminal() { Ok(()) } else { Err(()) };
-                self.journal.delete(*job, still_ended).await?;
+                if let Deleted::Done(objects) = self.journal.delete(*job, still_ended).await? {
+                    self.blobs.remove_all(&objects).await;
+                }
             }
             if old.is_empty() {
                 break;

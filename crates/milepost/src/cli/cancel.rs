@@ -9,7 +9,7 @@ use reqwest::Method;
 use super::client::{Client, ServerArgs};
 use super::orders;
 
-/// Stops jobs, a running conversion included.
+/// Stop jobs, a running conversion included.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The jobs' ids

@@ -10,7 +10,7 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use super::trouble::{Refusal, Trouble};
+use super::trouble::{Refusal, Thing, Trouble};
 use super::wire::Snapshot;
 
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
@@ -97,30 +97,34 @@ impl Client {
         self.request(Method::GET, &[&["jobs", &job.to_string()], rest].concat())
     }
 
-    /// Sends it, without a limit on the whole; `what` names the thing for a 404.
-    pub async fn send(&self, request: RequestBuilder, what: &str) -> Result<Response, Trouble> {
+    /// Sends it, without a limit on the whole; `about` is what a 404 says is not there.
+    pub async fn send(&self, request: RequestBuilder, about: Thing) -> Result<Response, Trouble> {
         let response = request.send().await.map_err(|error| self.broken(&error))?;
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
-        Err(self.refusal(response, what).await)
+        Err(self.refusal(response, about).await)
     }
 
     /// Sends it and reads the JSON of the answer.
     pub async fn json<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
-        what: &str,
+        about: Thing,
     ) -> Result<T, Trouble> {
-        let response = self.send(request.timeout(CALL_TIMEOUT), what).await?;
+        let response = self.send(request.timeout(CALL_TIMEOUT), about).await?;
         let body = self.body(response).await?;
         serde_json::from_str(&body).map_err(|error| self.foreign(&error))
     }
 
     /// Sends it and takes the answer for a snapshot.
-    pub async fn snapshot(&self, request: RequestBuilder, what: &str) -> Result<Snapshot, Trouble> {
-        let response = self.send(request, what).await?;
+    pub async fn snapshot(
+        &self,
+        request: RequestBuilder,
+        about: Thing,
+    ) -> Result<Snapshot, Trouble> {
+        let response = self.send(request, about).await?;
         let body = self.body(response).await?;
         Snapshot::parse(&body).map_err(|error| self.foreign(&error))
     }
@@ -128,14 +132,14 @@ impl Client {
     /// A job as it is now.
     pub async fn job(&self, job: JobId) -> Result<Snapshot, Trouble> {
         let request = self.get_job(job, &[]).timeout(CALL_TIMEOUT);
-        self.snapshot(request, &format!("Job {job}")).await
+        self.snapshot(request, Thing::Job(job)).await
     }
 
     /// An order to a job that is answered with its snapshot or with nothing.
     pub async fn order(&self, method: Method, job: JobId, order: &[&str]) -> Result<(), Trouble> {
         let id = job.to_string();
         let request = self.request(method, &[&["jobs", &id], order].concat()).timeout(CALL_TIMEOUT);
-        self.send(request, &format!("Job {job}")).await.map(drop)
+        self.send(request, Thing::Job(job)).await.map(drop)
     }
 
     /// The trouble behind an error of the HTTP library.
@@ -167,7 +171,7 @@ impl Client {
         Ok(bytes)
     }
 
-    async fn refusal(&self, response: Response, what: &str) -> Trouble {
+    async fn refusal(&self, response: Response, about: Thing) -> Trouble {
         let status = response.status();
         let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok());
         let is_problem = header(header::CONTENT_TYPE).is_some_and(|kind| kind.contains("json"));
@@ -178,7 +182,7 @@ impl Client {
         let problem = is_problem.then(|| serde_json::from_slice(&body).ok()).flatten();
         if status == StatusCode::NOT_FOUND {
             return match problem {
-                Some(Refusal { .. }) => Trouble::NotFound(what.to_owned()),
+                Some(Refusal { .. }) => Trouble::NotFound(about),
                 None => self.foreign(&"it answers 404 without the protocol's problem details"),
             };
         }

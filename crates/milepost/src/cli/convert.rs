@@ -25,7 +25,7 @@ use crate::pipeline::convert::{crashed, timed_out};
 use crate::store::{Blobs, Content, StoreError};
 use crate::worker::{Converter, Gone, Report};
 
-/// Converts files on this machine, without a server.
+/// Convert files on this machine, without a server
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The files

@@ -9,7 +9,7 @@ use reqwest::Method;
 use super::client::{Client, ServerArgs};
 use super::orders;
 
-/// Deletes jobs that have ended, with their events and results.
+/// Delete jobs that have ended, with their events and results.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The jobs' ids

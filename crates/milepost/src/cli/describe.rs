@@ -69,9 +69,11 @@ pub fn details(job: &Snapshot, rate: Option<f64>, eta_seconds: Option<u64>) -> V
 pub fn ending(job: &Snapshot) -> String {
     let name = name(job);
     let took = match (job.started_at, job.finished_at) {
-        (Some(from), Some(to)) => {
-            format!(" after {}", span(to.seconds_since(from).max(0.0) as u64))
-        }
+        (Some(from), Some(to)) => match to.seconds_since(from).max(0.0) {
+            ..0.05 => String::new(),
+            seconds @ ..10.0 => format!(" after {seconds:.1} s"),
+            seconds => format!(" after {}", span(seconds as u64)),
+        },
         _ => String::new(),
     };
     match job.status {
@@ -86,7 +88,13 @@ pub fn ending(job: &Snapshot) -> String {
         }
         Status::Failed => match &job.error {
             Some(error) => {
-                format!("{name}: failed{took}: {} ({})", clean(&error.message), clean(&error.code))
+                let (message, code) = (clean(&error.message), clean(&error.code));
+                // The server speaks of its own options; here they have another name.
+                let advice = match code.as_str() {
+                    "document_encrypted" => "; `milepost submit --password-file` sends one",
+                    _ => "",
+                };
+                format!("{name}: failed{took}: {message} ({code}){advice}")
             }
             None => format!("{name}: failed{took}"),
         },
@@ -190,6 +198,10 @@ mod tests {
             code: "document_encrypted".to_owned(),
             message: "It is encrypted.".to_owned(),
         });
-        assert_eq!(ending(&job), "paper.pdf: failed: It is encrypted. (document_encrypted)");
+        assert_eq!(
+            ending(&job),
+            "paper.pdf: failed: It is encrypted. (document_encrypted); `milepost submit \
+             --password-file` sends one"
+        );
     }
 }

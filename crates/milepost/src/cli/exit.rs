@@ -97,6 +97,7 @@ pub fn help() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::trouble::Thing;
 
     #[test]
     fn every_exit_has_one_number_of_its_own() {
@@ -128,7 +129,8 @@ mod tests {
 
     #[test]
     fn errors_choose_their_code_through_context() {
-        let error = anyhow::Error::from(Trouble::NotFound("job 1".into())).context("paper.pdf");
+        let error =
+            anyhow::Error::from(Trouble::NotFound(Thing::Path("jobs"))).context("paper.pdf");
         assert_eq!(Exit::of_error(&error), Exit::NotFound);
         let pipe = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         assert_eq!(Exit::of_error(&anyhow::Error::from(pipe)), Exit::OutputClosed);

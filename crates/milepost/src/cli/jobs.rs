@@ -11,18 +11,19 @@ use serde_json::Value;
 use super::client::{Client, ServerArgs};
 use super::exit::Exit;
 use super::text::{age, clean, clip, fit};
+use super::trouble::Thing;
 use super::wire::{List, Snapshot};
 use super::{describe, out};
 
 /// The largest page that a server gives.
 const PAGE: usize = 200;
 
-/// Lists jobs, newest first.
+/// List jobs, newest first.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only jobs of this status: awaiting, queued, running, completed, failed, cancelled
-    #[arg(long, value_parser = status)]
-    status: Option<Status>,
+    /// Only jobs of these statuses: awaiting, queued, running, completed, failed, cancelled
+    #[arg(long, value_delimiter = ',', value_parser = status)]
+    status: Vec<Status>,
     /// How many at most
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = limit)]
     limit: usize,
@@ -41,13 +42,14 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     while left > 0 {
         let mut request =
             client.request(Method::GET, &["jobs"]).query(&[("limit", left.min(PAGE).to_string())]);
-        if let Some(status) = args.status {
-            request = request.query(&[("status", status.as_str())]);
+        if !args.status.is_empty() {
+            let words: Vec<&str> = args.status.iter().map(|status| status.as_str()).collect();
+            request = request.query(&[("status", words.join(","))]);
         }
         if let Some(cursor) = &cursor {
             request = request.query(&[("cursor", cursor)]);
         }
-        let list: List<Value> = client.json(request, "The list of jobs").await?;
+        let list: List<Value> = client.json(request, Thing::Path("a list of jobs")).await?;
         if list.items.is_empty() {
             break;
         }

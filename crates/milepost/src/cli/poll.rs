@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use tokio::time::Instant;
 
 use super::follow::{Group, Pause};
-use super::trouble::Trouble;
+use super::trouble::{Thing, Trouble};
 use super::wire::Snapshot;
 
 /// Below the time after which common proxies cut a silent request.
@@ -80,7 +80,7 @@ async fn ask(
         .get_job(job, &[])
         .query(&[("after", seq), ("wait", wait_secs)])
         .timeout(Duration::from_secs(wait_secs + 15));
-    let response = group.client.send(request, &format!("Job {job}")).await?;
+    let response = group.client.send(request, Thing::Job(job)).await?;
     if response.status() == StatusCode::NOT_MODIFIED {
         return Ok(None);
     }

@@ -14,13 +14,13 @@ use super::client::{Client, ServerArgs};
 use super::exit::Exit;
 use super::out;
 use super::target::Target;
-use super::trouble::Trouble;
+use super::trouble::{Thing, Trouble};
 use super::wire::{List, PageInfo};
 
 /// A download that says nothing for this long is broken.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Fetches a job's result, or the pages that are converted already.
+/// Fetch a job's result, or the pages that are converted already.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The job's id
@@ -59,7 +59,6 @@ async fn fetch(client: &Client, args: &Args) -> anyhow::Result<()> {
     let format = [("format", args.format.as_str())];
     // Asked for before the target is opened: a refusal leaves no trace.
     let page_url = |page: u64| client.get_job(job, &["pages", &page.to_string()]).query(&format);
-    let page_name = |page: u64| format!("Page {page} of job {job}");
     let mut target;
     if args.pages {
         let pages = finished_pages(client, job).await?;
@@ -68,15 +67,15 @@ async fn fetch(client: &Client, args: &Args) -> anyhow::Result<()> {
         }
         target = Target::open(args.output.as_deref())?;
         for page in pages {
-            copy(client, page_url(page), &page_name(page), &mut target).await?;
+            copy(client, page_url(page), Thing::Page(job, page), &mut target).await?;
             target.end_line()?;
         }
     } else {
-        let (request, what) = match args.page {
-            Some(page) => (page_url(page), page_name(page)),
-            None => (client.get_job(job, &["result"]).query(&format), format!("Job {job}")),
+        let (request, about) = match args.page {
+            Some(page) => (page_url(page), Thing::Page(job, page)),
+            None => (client.get_job(job, &["result"]).query(&format), Thing::Job(job)),
         };
-        let response = client.send(request, &what).await?;
+        let response = client.send(request, about).await?;
         target = Target::open(args.output.as_deref())?;
         drain(client, response, &mut target).await?;
     }
@@ -91,7 +90,7 @@ async fn finished_pages(client: &Client, job: JobId) -> Result<Vec<u64>, Trouble
         if let Some(cursor) = &cursor {
             request = request.query(&[("cursor", cursor)]);
         }
-        let list: List<PageInfo> = client.json(request, &format!("Job {job}")).await?;
+        let list: List<PageInfo> = client.json(request, Thing::Job(job)).await?;
         let empty = list.items.is_empty();
         pages.extend(list.items.into_iter().map(|item| item.page));
         cursor = list.next;
@@ -104,10 +103,10 @@ async fn finished_pages(client: &Client, job: JobId) -> Result<Vec<u64>, Trouble
 async fn copy(
     client: &Client,
     request: RequestBuilder,
-    what: &str,
+    about: Thing,
     target: &mut Target,
 ) -> anyhow::Result<()> {
-    let response = client.send(request, what).await?;
+    let response = client.send(request, about).await?;
     drain(client, response, target).await
 }
 

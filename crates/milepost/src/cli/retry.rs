@@ -11,7 +11,7 @@ use super::display::Display;
 use super::orders;
 use super::watch;
 
-/// Starts the next attempt of jobs that have ended.
+/// Start the next attempt of jobs that have ended.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The jobs' ids

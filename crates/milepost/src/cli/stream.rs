@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::follow::{Group, Pause, Update};
 use super::sse::{Event, Parser};
-use super::trouble::Trouble;
+use super::trouble::{Thing, Trouble};
 use super::wire::{Notice, Queue, Snapshot};
 
 /// The server speaks at once, so silence here means that something keeps it back.
@@ -106,7 +106,7 @@ impl Stream {
             }
         };
         request = request.header(header::ACCEPT, "text/event-stream");
-        client.send(request, "The event stream").await
+        client.send(request, Thing::Path("event streams")).await
     }
 
     async fn drain(&mut self, response: Response, group: &mut Group, pause: &mut Pause) -> Ended {
@@ -169,7 +169,7 @@ async fn handle(event: &Event, group: &mut Group, pause: &mut Pause) -> bool {
             }
         }
         ("removed", Some(job)) => {
-            group.lose(job, Trouble::NotFound(format!("Job {job}"))).await;
+            group.lose(job, Trouble::NotFound(Thing::Job(job))).await;
         }
         ("draining", _) => pause.ask_for(notice.retry_after_ms.map(Duration::from_millis)),
         // Kinds of events that later versions add.

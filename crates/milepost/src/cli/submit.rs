@@ -18,7 +18,7 @@ use super::watch;
 /// No password is longer; a larger file is the wrong one.
 const MAX_PASSWORD_BYTES: u64 = 4096;
 
-/// Submits files, one job for each, and prints the jobs' ids.
+/// Submit files, one job for each, and print the jobs' ids.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The files

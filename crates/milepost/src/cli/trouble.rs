@@ -6,6 +6,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
+use milepost_core::JobId;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
@@ -40,8 +41,8 @@ pub enum Trouble {
     #[error("{0}")]
     Refused(Refusal),
     /// The server has no such thing, or does not show it to us.
-    #[error("{0} was not found. `milepost jobs` lists the jobs that you may see.")]
-    NotFound(String),
+    #[error("{}", .0.not_found())]
+    NotFound(Thing),
     /// What the user wrote cannot be carried out.
     #[error("{0}")]
     Usage(String),
@@ -114,6 +115,32 @@ fn without_number(cause: &str) -> String {
     cause.split(" (os error").next().unwrap_or(cause).to_owned()
 }
 
+/// What a request is about, where it may be that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A job.
+    Job(JobId),
+    /// A page of what a job converts.
+    Page(JobId, u64),
+    /// A path that every server has.
+    Path(&'static str),
+}
+
+impl Thing {
+    fn not_found(self) -> String {
+        match self {
+            Self::Job(job) => {
+                format!("Job {job} was not found. `milepost jobs` lists the jobs that you may see.")
+            }
+            Self::Page(job, page) => format!(
+                "Page {page} of job {job} was not found: it is not converted, or not yet, or there \
+                 is no such job. `milepost watch {job}` shows how far it is."
+            ),
+            Self::Path(path) => format!("This server does not have {path}."),
+        }
+    }
+}
+
 /// A refused request (RFC 9457).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -138,7 +165,8 @@ impl Refusal {
     fn advice(&self) -> Option<&'static str> {
         match (self.code.as_deref(), self.status) {
             (Some("not_finished"), _) => Some(
-                "`milepost watch` waits for the end; `milepost result --pages` shows what is done.",
+                "`milepost result --pages` prints the pages that are finished; `milepost watch` \
+                 follows a job that is under way.",
             ),
             (Some("rate_limited" | "queue_full"), _) | (_, 429) => {
                 Some("Try again a little later.")

@@ -17,7 +17,7 @@ use tokio_util::io::ReaderStream;
 use super::client::Client;
 use super::out;
 use super::text::span;
-use super::trouble::Trouble;
+use super::trouble::{Thing, Trouble};
 use super::wire::Snapshot;
 
 /// Tries after a broken connection.
@@ -127,7 +127,7 @@ async fn once(
     let form = form.part("file", part.file_name(name.to_owned()));
     let request =
         client.request(Method::POST, &["jobs"]).header("Idempotency-Key", key).multipart(form);
-    let answer = client.send(request, "The path for submissions").await;
+    let answer = client.send(request, Thing::Path("submissions")).await;
     bar.finish_and_clear();
     let body = client.body(answer?).await?;
     first_snapshot(&body).map_err(|error| client.foreign(&error))

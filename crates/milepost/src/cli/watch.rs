@@ -22,7 +22,7 @@ use super::wire::Snapshot;
 const PARALLEL: usize = 8;
 const TICK: Duration = Duration::from_millis(500);
 
-/// Shows jobs live until all of them have ended.
+/// Show jobs live until all of them have ended.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The jobs' ids

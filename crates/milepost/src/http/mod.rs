@@ -4,6 +4,7 @@
 pub mod content;
 pub mod extract;
 mod guard;
+mod linger;
 mod metrics;
 pub mod problem;
 
@@ -17,6 +18,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use utoipa::openapi::{InfoBuilder, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -50,6 +52,8 @@ pub struct Services {
     pub metrics: Metrics,
     /// The server is about to stop: long requests end now.
     pub draining: CancellationToken,
+    /// Sockets, which outlive their requests and are waited for at the end.
+    pub sockets: TaskTracker,
 }
 
 /// The whole server as a router over `dialects`' routes.
@@ -79,6 +83,7 @@ pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
         .layer(cors(&config.origins))
         .layer(from_fn_with_state(origins, guard::local_only))
         .layer(from_fn(no_sniffing))
+        .layer(from_fn(linger::read_on))
         .layer(from_fn_with_state(metrics, metrics::count))
         .with_state(services)
 }

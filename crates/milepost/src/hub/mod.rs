@@ -3,36 +3,33 @@
 //! never goes back in `seq`. Never: shapes a message, or makes the journal wait
 //! for a reader.
 
+mod connection;
 mod frame;
 mod mailbox;
+#[cfg(test)]
+mod mailbox_tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use milepost_core::{
-    Announcement, BatchId, Change, DocumentId, JobId, OwnerId, Seq, Snapshot, Status,
-};
+use milepost_core::{Announcement, BatchId, Change, DocumentId, JobId, OwnerId, Snapshot, Status};
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
+pub use connection::{Connection, WatchError};
 pub use frame::{Encoding, Frame, QueuePlace};
 pub use mailbox::{Delivery, Mode};
 
 use crate::bus::{Lagged, Subscriber};
 use crate::clock::Clock;
 use crate::store::{JobFilter, Store, StoreError};
-use mailbox::{Mailbox, Next};
+use mailbox::Mailbox;
 
 /// How often watchers of a waiting job are told that it moved up.
 const QUEUE_NEWS: Duration = Duration::from_secs(2);
 /// Waiting jobs whose place is looked up in one round.
 const QUEUE_NEWS_JOBS: usize = 200;
-/// Events that one replay step reads.
-const REPLAY_STEP: u32 = 128;
-/// Jobs that a new watcher of a group is shown at once, newest first.
-const GROUP_JOBS: u32 = 1000;
 
 /// What a connection can watch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,27 +44,6 @@ pub enum Topic {
     Batch(BatchId),
 }
 
-/// Why a job cannot be watched.
-#[derive(Debug)]
-pub enum WatchError {
-    /// It is not there, or not this watcher's to see.
-    NotFound,
-    /// The watcher says it has more than there is.
-    Ahead(Seq),
-    /// The store failed.
-    Store(StoreError),
-}
-
-impl From<StoreError> for WatchError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-/// The reader was too slow; it must come back with what it has.
-#[derive(Debug)]
-pub struct TooSlow;
-
 /// All watchers of this node; cheap to clone.
 #[derive(Clone)]
 pub struct Hub(Arc<Shared>);
@@ -77,12 +53,14 @@ struct Shared {
     clock: Clock,
     topics: Mutex<HashMap<Topic, HashMap<u64, Member>>>,
     /// Watched jobs that wait in the queue, and what their watchers know.
-    waiting: Mutex<HashMap<JobId, (Arc<Snapshot>, Option<QueuePlace>)>>,
+    waiting: Mutex<Waiting>,
     next_id: AtomicU64,
     connections: AtomicU64,
     /// The last position that was passed on.
     published: AtomicU64,
 }
+
+type Waiting = HashMap<JobId, (Arc<Snapshot>, Option<QueuePlace>)>;
 
 #[derive(Clone)]
 struct Member {
@@ -101,14 +79,6 @@ impl Slot {
     fn lock(&self) -> MutexGuard<'_, Mailbox> {
         self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// One watcher. Dropping it ends all its subscriptions.
-pub struct Connection {
-    shared: Arc<Shared>,
-    id: u64,
-    slot: Arc<Slot>,
-    topics: HashSet<Topic>,
 }
 
 impl Hub {
@@ -167,233 +137,12 @@ impl Hub {
     }
 }
 
-impl Connection {
-    /// Watches one job of which the client has `after`; 0 means nothing. In
-    /// [`Mode::Latest`] the present state is sent unless `after` is current; in
-    /// [`Mode::All`] the log behind `after`.
-    ///
-    /// # Errors
-    /// See [`WatchError`]; the connection then watches what it did before.
-    pub async fn watch_job(
-        &mut self,
-        job: JobId,
-        mode: Mode,
-        after: Seq,
-        may_see: impl Fn(&Snapshot) -> bool,
-    ) -> Result<Arc<Snapshot>, WatchError> {
-        let topic = Topic::Job(job);
-        let already = self.topics.contains(&topic);
-        // First listen, then look: what happens in between is heard.
-        self.join(topic.clone(), None);
-        let found = self.shared.store.snapshot(job).await;
-        let refused = match found {
-            Err(error) => WatchError::Store(error),
-            Ok(Some((snapshot, position))) if may_see(&snapshot) => {
-                if after > snapshot.seq {
-                    WatchError::Ahead(snapshot.seq)
-                } else {
-                    let snapshot = Arc::new(snapshot);
-                    let frame = self.shared.frame(snapshot.clone(), position).await?;
-                    self.shared.note_waiting(&snapshot, frame.queue);
-                    let mut mailbox = self.slot.lock();
-                    mailbox.watch(job, mode, after);
-                    if matches!(mode, Mode::Latest { .. }) {
-                        mailbox.push(&Arc::new(frame), None);
-                    }
-                    drop(mailbox);
-                    self.slot.wake.notify_one();
-                    return Ok(snapshot);
-                }
-            }
-            Ok(_) => WatchError::NotFound,
-        };
-        if !already {
-            self.leave(&topic);
-        }
-        Err(refused)
-    }
-
-    /// Watches a group. At once come the states of its jobs: of those that
-    /// changed behind position `since`, or, without it, of the newest ones that
-    /// `shown` lets through.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn watch_group(
-        &mut self,
-        topic: Topic,
-        mut jobs: JobFilter,
-        mode: Mode,
-        since: Option<u64>,
-    ) -> Result<Vec<JobId>, StoreError> {
-        self.slot.lock().hold(since.unwrap_or(0));
-        self.join(topic, Some((mode, jobs.clone())));
-        jobs.since = since;
-        jobs.limit = if since.is_some() { 200 } else { GROUP_JOBS };
-        let mut shown = Vec::new();
-        loop {
-            let page = self.shared.store.list(jobs.clone()).await?;
-            jobs.before = page.last().map(|(snapshot, _)| snapshot.id);
-            let last = page.len() < jobs.limit as usize || since.is_none();
-            for (snapshot, position) in page {
-                let snapshot = Arc::new(snapshot);
-                let frame = self.shared.frame(snapshot.clone(), position).await?;
-                self.shared.note_waiting(&snapshot, frame.queue);
-                shown.push(snapshot.id);
-                self.slot.lock().push(&Arc::new(frame), Some(mode));
-            }
-            if last {
-                break;
-            }
-        }
-        self.slot.lock().settle();
-        self.slot.wake.notify_one();
-        Ok(shown)
-    }
-
-    /// As [`Connection::watch_job`] in [`Mode::Latest`], but the present state is
-    /// only sent where the job changed behind position `since`.
-    ///
-    /// # Errors
-    /// See [`WatchError`].
-    pub async fn watch_job_since(
-        &mut self,
-        job: JobId,
-        mode: Mode,
-        since: Option<u64>,
-        may_see: impl Fn(&Snapshot) -> bool,
-    ) -> Result<(), WatchError> {
-        self.watch_job(job, mode, Seq(0), may_see).await?;
-        if let Some(since) = since {
-            self.slot.lock().forget_until(job, since);
-        }
-        Ok(())
-    }
-
-    /// Whether nothing waits to be sent.
-    pub fn is_idle(&self) -> bool {
-        self.slot.lock().is_idle()
-    }
-
-    /// For a stream that was resumed: nothing behind `since` counts as
-    /// delivered before all first states are in the mailbox.
-    pub fn resume_from(&self, since: u64) {
-        self.slot.lock().hold(since);
-    }
-
-    /// Ends [`Connection::resume_from`].
-    pub fn resumed(&self) {
-        self.slot.lock().settle();
-    }
-
-    /// Stops watching.
-    pub fn unwatch(&mut self, topic: &Topic) {
-        self.leave(topic);
-        if let Topic::Job(job) = topic {
-            self.slot.lock().unwatch(*job);
-        }
-    }
-
-    /// How many subscriptions it holds.
-    pub fn subscriptions(&self) -> usize {
-        self.topics.len()
-    }
-
-    /// A position in the store from which this stream can be resumed.
-    pub fn position(&self) -> u64 {
-        self.slot.lock().position()
-    }
-
-    /// The next thing to send. Safe to drop at any await: nothing is lost.
-    ///
-    /// # Errors
-    /// [`TooSlow`] where more piled up than is kept.
-    pub async fn next(&self) -> Result<Delivery, TooSlow> {
-        loop {
-            let next = self.slot.lock().next(Instant::now());
-            match next {
-                Next::Deliver(delivery) => return Ok(delivery),
-                Next::TooSlow => return Err(TooSlow),
-                Next::Nothing => self.slot.wake.notified().await,
-                Next::NotBefore(due) => {
-                    tokio::select! {
-                        () = self.slot.wake.notified() => {}
-                        () = tokio::time::sleep_until(due) => {}
-                    }
-                }
-                Next::Replay(job, after, base) => {
-                    if let Err(error) = self.replay(job, after, base).await {
-                        tracing::error!(%job, %error, "the log could not be read for a watcher");
-                        return Err(TooSlow);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Reads a step of the log into the mailbox.
-    async fn replay(
-        &self,
-        job: JobId,
-        after: Seq,
-        base: Option<Arc<Snapshot>>,
-    ) -> Result<(), StoreError> {
-        let store = &self.shared.store;
-        let mut state = base.filter(|base| base.seq == after).map(|base| (*base).clone());
-        let mut read_from = state.as_ref().map_or(Seq(0), |state| state.seq);
-        let damaged = |refused: milepost_core::Refused| StoreError::Damaged(refused.to_string());
-        loop {
-            let events = store.events(job, read_from, REPLAY_STEP).await?;
-            let full = events.len() == REPLAY_STEP as usize;
-            let mut frames = Vec::new();
-            for event in &events {
-                match &mut state {
-                    Some(state) => state.apply(event).map_err(damaged)?,
-                    None => state = Some(Snapshot::begin(job, event).map_err(damaged)?),
-                }
-                read_from = event.seq;
-                if let (Some(state), true) = (&state, event.seq > after) {
-                    // The position only matters to streams that are not replayed.
-                    let at = event.at;
-                    frames.push(Arc::new(Frame::new(Arc::new(state.clone()), 0, None, at)));
-                }
-            }
-            // Steps that only lead up to what the client has are walked here.
-            if frames.is_empty() && full {
-                continue;
-            }
-            self.slot.lock().replayed(job, frames, full);
-            return Ok(());
-        }
-    }
-
-    fn join(&mut self, topic: Topic, group: Option<(Mode, JobFilter)>) {
-        let member = Member { slot: self.slot.clone(), group };
-        self.shared.topics().entry(topic.clone()).or_default().insert(self.id, member);
-        self.topics.insert(topic);
-    }
-
-    fn leave(&mut self, topic: &Topic) {
-        self.topics.remove(topic);
-        self.shared.leave(topic, self.id);
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        for topic in std::mem::take(&mut self.topics) {
-            self.shared.leave(&topic, self.id);
-        }
-        self.shared.connections.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 impl Shared {
     fn topics(&self) -> MutexGuard<'_, HashMap<Topic, HashMap<u64, Member>>> {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<JobId, (Arc<Snapshot>, Option<QueuePlace>)>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

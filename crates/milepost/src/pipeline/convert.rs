@@ -22,34 +22,48 @@ pub fn plan() -> Plan {
     Plan::new([(DETECTING, 2), (CONVERTING, 90), (ASSEMBLING, 8)])
 }
 
-/// Converts on a thread with a deep stack; a panic becomes a failure.
+/// Runs `work` on a thread with a deep stack, the only one that converts: the
+/// libraries' own pools would start threads with small stacks.
+///
+/// # Errors
+/// Where the system gives no such thread.
+pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    std::thread::scope(|scope| {
+        let first = || {
+            // A second converter in this process would find the pool in use;
+            // there is none.
+            let _ = milepost_convert::stay_on_this_thread();
+            work()
+        };
+        let thread = std::thread::Builder::new()
+            .name("converter".into())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, first)?;
+        thread.join().map_err(|_| std::io::Error::other("the converter's thread panicked"))
+    })
+}
+
+/// Converts on this thread; a panic becomes a failure.
+///
+/// # Errors
+/// What the job is told.
 pub fn run(
     document: Document,
     options: &Options,
     limits: &Limits,
     finished: Vec<Page>,
-    on_step: &mut (dyn FnMut(Step) + Send),
+    on_step: &mut dyn FnMut(Step),
 ) -> Result<Output, Failure> {
-    let work = || {
-        catch_unwind(AssertUnwindSafe(|| {
-            milepost_convert::convert(document, options, limits, finished, on_step)
-        }))
-    };
-    let outcome = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
-        thread.map(std::thread::ScopedJoinHandle::join)
+    let work = AssertUnwindSafe(|| {
+        milepost_convert::convert(document, options, limits, finished, on_step)
     });
-    match outcome {
-        Ok(Ok(Ok(converted))) => converted.map_err(|error| {
+    match catch_unwind(work) {
+        Ok(converted) => converted.map_err(|error| {
             // The log of the server gets the cause; the job gets the message.
             eprintln!("conversion failed: {}", error.cause);
             failure(error)
         }),
-        Ok(Ok(Err(_panic)) | Err(_panic)) => Err(crashed()),
-        Err(_no_thread) => Err(Failure::retryable(
-            FailureCode::Internal,
-            "The converter could not start; try again later.",
-        )),
+        Err(_panic) => Err(crashed()),
     }
 }
 

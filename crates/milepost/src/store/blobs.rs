@@ -154,6 +154,16 @@ impl Blobs {
         }
     }
 
+    /// Removes objects that nothing names; what cannot be removed now is left to
+    /// the sweeper.
+    pub async fn remove_all(&self, names: &[String]) {
+        for name in names {
+            if let Err(error) = self.remove(name).await {
+                tracing::warn!(%error, "an object is left to the sweeper");
+            }
+        }
+    }
+
     /// The names of all objects last written before `age` ago.
     pub fn older_than(
         &self,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use milepost_core::{
-    BatchId, Change, DocumentId, Event, EventKind, JobId, OwnerId, Pipeline, Seq, Snapshot, Status,
+    BatchId, Change, Event, EventKind, JobId, OwnerId, Seq, Snapshot, Status,
     Submitted as Submission, Timestamp,
 };
 use rusqlite::{OptionalExtension, Row, params};
@@ -68,6 +68,17 @@ impl Decision {
     }
 }
 
+/// What came of a deletion.
+#[derive(Debug)]
+pub enum Deleted<R> {
+    /// Gone; nothing names these objects any more.
+    Done(Vec<String>),
+    /// The caller, having seen the state, decided against it.
+    Refused(R),
+    /// There is no such job.
+    NotFound,
+}
+
 /// What came of an append.
 #[derive(Debug)]
 pub enum Appended<R> {
@@ -77,46 +88,6 @@ pub enum Appended<R> {
     Refused(R),
     /// There is no such job.
     NotFound,
-}
-
-/// Which jobs a list holds.
-#[derive(Clone, Debug)]
-pub struct JobFilter {
-    /// Whose.
-    pub owner: OwnerId,
-    /// Any of these, or all.
-    pub status: Vec<Status>,
-    /// Of this pipeline.
-    pub pipeline: Option<Pipeline>,
-    /// Over this document.
-    pub document: Option<DocumentId>,
-    /// Of this batch.
-    pub batch: Option<BatchId>,
-    /// With this text in the file's name.
-    pub text: Option<String>,
-    /// Only jobs made before this one.
-    pub before: Option<JobId>,
-    /// Only jobs that changed after this position.
-    pub since: Option<u64>,
-    /// At most so many.
-    pub limit: u32,
-}
-
-impl JobFilter {
-    /// All of an owner's jobs.
-    pub fn of(owner: OwnerId) -> Self {
-        Self {
-            owner,
-            status: Vec::new(),
-            pipeline: None,
-            document: None,
-            batch: None,
-            text: None,
-            before: None,
-            since: None,
-            limit: 200,
-        }
-    }
 }
 
 impl Store {
@@ -136,7 +107,7 @@ impl Store {
                     return Ok(Submitted::Existing(Arc::new(snapshot)));
                 }
             }
-            if !new.submission.hold && write.queued >= new.max_waiting {
+            if write.waiting >= new.max_waiting {
                 return Ok(Submitted::QueueFull);
             }
             match (&new.document, &new.submission.document) {
@@ -202,8 +173,7 @@ impl Store {
         .await
     }
 
-    /// Removes a job and all that is only its own. Returns the objects that
-    /// nothing names any more; `None` where there is no such job.
+    /// Removes a job that has ended, and all that is only its own.
     ///
     /// # Errors
     /// Where the database fails.
@@ -211,14 +181,15 @@ impl Store {
         &self,
         job: JobId,
         allow: impl FnOnce(&Snapshot) -> Result<(), R> + Send + 'static,
-    ) -> Result<Appended<R>, StoreError> {
+    ) -> Result<Deleted<R>, StoreError> {
         self.write(move |write| {
             let Some((snapshot, _)) = load(write.connection, job)? else {
-                return Ok(Appended::NotFound);
+                return Ok(Deleted::NotFound);
             };
             if let Err(refusal) = allow(&snapshot) {
-                return Ok(Appended::Refused(refusal));
+                return Ok(Deleted::Refused(refusal));
             }
+            let objects = pages::objects(write.connection, job)?;
             for table in ["events", "pages", "texts", "idempotency"] {
                 let sql = format!("DELETE FROM {table} WHERE job = ?");
                 write.connection.prepare_cached(&sql)?.execute([job.uuid()])?;
@@ -227,13 +198,10 @@ impl Store {
                 .connection
                 .prepare_cached("DELETE FROM jobs WHERE id = ?")?
                 .execute([job.uuid()])?;
-            if snapshot.status == Status::Queued {
-                write.queued = write.queued.saturating_sub(1);
-            }
             let (owner, batch) = (snapshot.owner.clone(), snapshot.batch);
             let document = snapshot.document.as_ref().map(|document| document.id);
             write.announce(|_| Change::Removed { job, owner, document, batch });
-            Ok(Appended::Done(Arc::new(snapshot)))
+            Ok(Deleted::Done(objects))
         })
         .await
     }
@@ -246,7 +214,7 @@ impl Store {
         self.read(move |connection| load(connection, job)).await
     }
 
-    /// The job that an idempotency key made, for [`Store::submit`]'s early look.
+    /// A job's log behind `after`.
     ///
     /// # Errors
     /// Where the database fails.
@@ -268,93 +236,6 @@ impl Store {
         .await
     }
 
-    /// The jobs that `filter` lets through, newest first, each with the
-    /// position of its last change.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn list(&self, filter: JobFilter) -> Result<Vec<(Snapshot, u64)>, StoreError> {
-        self.read(move |connection| {
-            let mut sql = "SELECT snapshot, position FROM jobs WHERE owner = ?".to_owned();
-            let mut values: Vec<rusqlite::types::Value> =
-                vec![filter.owner.as_str().to_owned().into()];
-            let mut and = |clause: &str, value: rusqlite::types::Value| {
-                sql.push_str(clause);
-                values.push(value);
-            };
-            if let Some(pipeline) = filter.pipeline {
-                and(" AND pipeline = ?", pipeline.as_str().to_owned().into());
-            }
-            if let Some(document) = filter.document {
-                and(" AND document = ?", document.uuid().as_bytes().to_vec().into());
-            }
-            if let Some(batch) = filter.batch {
-                and(" AND batch = ?", batch.uuid().as_bytes().to_vec().into());
-            }
-            if let Some(text) = &filter.text {
-                and(" AND instr(lower(filename), lower(?)) > 0", text.clone().into());
-            }
-            if let Some(before) = filter.before {
-                and(" AND id < ?", before.uuid().as_bytes().to_vec().into());
-            }
-            if let Some(since) = filter.since {
-                and(" AND position > ?", (since as i64).into());
-            }
-            if !filter.status.is_empty() {
-                // Only our own words go into the text.
-                let words: Vec<_> =
-                    filter.status.iter().map(|status| format!("'{}'", status.as_str())).collect();
-                sql.push_str(&format!(" AND status IN ({})", words.join(",")));
-            }
-            sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", filter.limit));
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(rusqlite::params_from_iter(values), columns)?;
-            rows.map(|row| parse(row?)).collect()
-        })
-        .await
-    }
-
-    /// How many of an owner's jobs have each status.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn count_by_status(&self, owner: OwnerId) -> Result<Vec<(String, u64)>, StoreError> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT status, count(*) FROM jobs WHERE owner = ? GROUP BY status",
-            )?;
-            let rows = statement.query_map([owner.as_str()], |row| {
-                Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
-
-    /// Terminal jobs that ended before `limit_at`, oldest first.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn finished_before(&self, limit_at: Timestamp) -> Result<Vec<JobId>, StoreError> {
-        self.ids(
-            "SELECT id FROM jobs WHERE finished_at < ? ORDER BY finished_at LIMIT 500",
-            limit_at,
-        )
-        .await
-    }
-
-    /// Jobs that have waited since before `limit_at`.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn waiting_since(&self, limit_at: Timestamp) -> Result<Vec<JobId>, StoreError> {
-        self.ids(
-            "SELECT id FROM jobs WHERE status = 'queued' AND updated_at < ? LIMIT 500",
-            limit_at,
-        )
-        .await
-    }
-
     /// Forgets idempotency keys from before `limit_at`.
     ///
     /// # Errors
@@ -366,19 +247,6 @@ impl Store {
                 .prepare_cached("DELETE FROM idempotency WHERE created_at < ?")?
                 .execute([limit_at.as_micros()])?;
             Ok(())
-        })
-        .await
-    }
-
-    pub(super) async fn ids(
-        &self,
-        sql: &'static str,
-        at: Timestamp,
-    ) -> Result<Vec<JobId>, StoreError> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map([at.as_micros()], |row| row.get(0).map(JobId::new))?;
-            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }
@@ -440,9 +308,10 @@ fn put(
     snapshot: &Arc<Snapshot>,
     lease: Option<(&NodeId, Timestamp)>,
 ) -> Result<(), StoreError> {
-    match (before == Some(Status::Queued), snapshot.status == Status::Queued) {
-        (false, true) => write.queued += 1,
-        (true, false) => write.queued = write.queued.saturating_sub(1),
+    let waits = |status| matches!(status, Status::Awaiting | Status::Queued);
+    match (before.is_some_and(waits), waits(snapshot.status)) {
+        (false, true) => write.waiting += 1,
+        (true, false) => write.waiting = write.waiting.saturating_sub(1),
         _ => {}
     }
     let reached = snapshot.clone();

@@ -8,6 +8,7 @@ mod blobs;
 mod documents;
 mod jobs;
 mod leases;
+mod lists;
 mod pages;
 mod schema;
 mod sqlite;
@@ -15,8 +16,9 @@ mod stats;
 
 pub use blobs::{Blobs, Content, Incoming, Place};
 pub use documents::{DocumentInUse, DocumentRow, NewDocument};
-pub use jobs::{Appended, Decision, JobFilter, NewJob, Submitted};
+pub use jobs::{Appended, Decision, Deleted, NewJob, Submitted};
 pub use leases::{Lease, NodeId};
+pub use lists::JobFilter;
 pub use pages::{PageRow, TextRow};
 pub use sqlite::Store;
 pub use stats::FinishedRow;

@@ -119,6 +119,14 @@ pub(super) fn insert_text(
     Ok(())
 }
 
+/// The objects that hold a job's texts.
+pub(super) fn objects(connection: &Connection, job: JobId) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT object FROM texts WHERE job = ? AND object IS NOT NULL")?;
+    let rows = statement.query_map([job.uuid()], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn text_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<TextRow> {
     Ok(TextRow {
         page: row.get(0)?,

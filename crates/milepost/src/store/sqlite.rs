@@ -38,8 +38,8 @@ struct Readers {
 /// One change inside the writer's transaction.
 pub struct Write<'a> {
     pub(super) connection: &'a Connection,
-    /// How many jobs wait, this transaction's changes included.
-    pub(super) queued: u64,
+    /// How many jobs have not begun, this transaction's changes included.
+    pub(super) waiting: u64,
     position: u64,
     announcements: Vec<Announcement>,
 }
@@ -72,8 +72,8 @@ impl Store {
         // jobs that were answered with 202.
         connection.pragma_update(None, "synchronous", "FULL")?;
         schema::migrate(&mut connection)?;
-        let queued: i64 = connection.query_row(
-            "SELECT count(*) FROM jobs WHERE status = 'queued'",
+        let waiting: i64 = connection.query_row(
+            "SELECT count(*) FROM jobs WHERE status IN ('awaiting', 'waiting')",
             [],
             |row| row.get(0),
         )?;
@@ -88,7 +88,7 @@ impl Store {
         let (writer, pending) = mpsc::channel(WRITE_BACKLOG);
         std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_loop(connection, queued as u64, pending, announcements))?;
+            .spawn(move || write_loop(connection, waiting as u64, pending, announcements))?;
         let readers = Readers { idle: Mutex::new(idle), permits: Semaphore::new(READERS) };
         Ok(Self { writer, readers: Arc::new(readers) })
     }
@@ -140,14 +140,14 @@ fn tune(connection: &Connection) -> Result<(), StoreError> {
 /// Ends when the last [`Store`] is gone; what was sent before is still written.
 fn write_loop(
     mut connection: Connection,
-    mut queued: u64,
+    mut waiting: u64,
     mut pending: mpsc::Receiver<Pending>,
     announce: mpsc::UnboundedSender<Announcement>,
 ) {
     let mut group = Vec::with_capacity(MAX_GROUP);
     while pending.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
         let mut replies = Vec::with_capacity(group.len());
-        let outcome = commit_group(&mut connection, &mut queued, &mut group, &mut replies);
+        let outcome = commit_group(&mut connection, &mut waiting, &mut group, &mut replies);
         group.clear();
         match outcome {
             Ok(announcements) => {
@@ -170,7 +170,7 @@ fn write_loop(
 
 fn commit_group(
     connection: &mut Connection,
-    queued: &mut u64,
+    waiting: &mut u64,
     group: &mut Vec<Pending>,
     replies: &mut Vec<Reply>,
 ) -> Result<Vec<Announcement>, StoreError> {
@@ -180,21 +180,21 @@ fn commit_group(
         .query_row([], |row| row.get(0))?;
     let mut write = Write {
         connection: &transaction,
-        queued: *queued,
+        waiting: *waiting,
         position: position as u64,
         announcements: Vec::new(),
     };
     for change in group.drain(..) {
         replies.push(change(&mut write));
     }
-    let Write { position, announcements, queued: now_queued, .. } = write;
+    let Write { position, announcements, waiting: now_waiting, .. } = write;
     if !announcements.is_empty() {
         transaction
             .prepare_cached("UPDATE counters SET value = ? WHERE name = 'position'")?
             .execute([position as i64])?;
     }
     transaction.commit()?;
-    *queued = now_queued;
+    *waiting = now_waiting;
     Ok(announcements)
 }
 
@@ -202,7 +202,7 @@ fn in_savepoint<T>(
     write: &mut Write<'_>,
     change: impl FnOnce(&mut Write<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let (announced, queued) = (write.announcements.len(), write.queued);
+    let (announced, waiting) = (write.announcements.len(), write.waiting);
     write.connection.prepare_cached("SAVEPOINT one")?.execute([])?;
     match change(write) {
         Ok(value) => {
@@ -211,7 +211,7 @@ fn in_savepoint<T>(
         }
         Err(error) => {
             write.announcements.truncate(announced);
-            write.queued = queued;
+            write.waiting = waiting;
             write.connection.execute_batch("ROLLBACK TO one; RELEASE one")?;
             Err(error)
         }

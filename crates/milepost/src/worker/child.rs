@@ -44,11 +44,14 @@ fn run() -> io::Result<()> {
         }
         std::process::exit(0);
     })?;
-    let mut outgoing = BufWriter::with_capacity(CHUNK, pipe);
+    let outgoing = BufWriter::with_capacity(CHUNK, pipe);
+    pipeline::convert::on_deep_stack(move || serve(&frames, outgoing))?
+}
+
+fn serve(frames: &mpsc::Receiver<Frame>, mut outgoing: impl Write) -> io::Result<()> {
     while let Ok(frame) = frames.recv() {
-        let job = receive(&frame, &frames)?;
-        let outcome = convert(job, &mut outgoing);
-        let last = match outcome? {
+        let job = receive(&frame, frames)?;
+        let last = match convert(job, &mut outgoing)? {
             Ok(()) => Reply::Done,
             Err(failure) => Reply::Failed(failure),
         };
@@ -103,7 +106,7 @@ fn next(frames: &mpsc::Receiver<Frame>) -> io::Result<Frame> {
 }
 
 /// The outer error is the pipe's, the inner one the document's.
-fn convert(job: Job, out: &mut (impl Write + Send)) -> io::Result<Result<(), Failure>> {
+fn convert(job: Job, out: &mut impl Write) -> io::Result<Result<(), Failure>> {
     let mut broken = None;
     let mut on_step = |step| {
         if broken.is_none() {

@@ -13,7 +13,8 @@ use milepost_convert::{Format, Limits, Options};
 use milepost_core::{Failure, OwnerId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::wire::{self, Frame, Order, Reply};
@@ -28,6 +29,9 @@ const MAX_COMPLAINT: usize = 4096;
 /// kills the process.
 pub struct Converter {
     process: Child,
+    /// Its standard error is read all the time, or it would block on a full
+    /// pipe; the end of it is kept.
+    complaints: JoinHandle<Vec<u8>>,
     pipe: BufReader<UnixStream>,
     /// Jobs that it was given.
     pub jobs: u32,
@@ -101,7 +105,7 @@ impl Converter {
     pub fn spawn() -> io::Result<Self> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
-        let process = Command::new(own_binary())
+        let mut process = Command::new(own_binary())
             // What an operator sees in a list of processes.
             .arg0("milepost: converter")
             .arg(SUBCOMMAND)
@@ -116,7 +120,8 @@ impl Converter {
             .process_group(0)
             .spawn()?;
         let pipe = BufReader::with_capacity(64 * 1024, UnixStream::from_std(ours)?);
-        Ok(Self { process, pipe, jobs: 0, owner: None })
+        let complaints = tokio::spawn(read_tail(process.stderr.take()));
+        Ok(Self { process, complaints, pipe, jobs: 0, owner: None })
     }
 
     /// Hands over a document with the pages that are finished already.
@@ -191,14 +196,8 @@ impl Converter {
     /// the log.
     pub async fn bury(mut self) -> String {
         let _ = self.process.start_kill();
-        let mut complaint = Vec::new();
-        if let Some(stderr) = self.process.stderr.take() {
-            let read = stderr.take(MAX_COMPLAINT as u64).read_to_end(&mut complaint).await;
-            if read.is_err() {
-                complaint.clear();
-            }
-        }
         let status = self.process.wait().await.map(|status| status.to_string());
+        let complaint = self.complaints.await.unwrap_or_default();
         let complaint = String::from_utf8_lossy(&complaint);
         format!("{} {}", status.unwrap_or_default(), complaint.trim().replace('\n', " | "))
     }
@@ -209,6 +208,18 @@ impl Converter {
             Ok(frame) => frame?.ok_or_else(|| Gone::Crashed("it ended".to_owned())),
         }
     }
+}
+
+/// Reads to the end; returns the last bytes.
+async fn read_tail(stderr: Option<ChildStderr>) -> Vec<u8> {
+    let (mut tail, mut chunk) = (Vec::new(), [0; 1024]);
+    let Some(mut stderr) = stderr else { return tail };
+    while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
+        tail.extend_from_slice(&chunk[..read]);
+        let surplus = tail.len().saturating_sub(MAX_COMPLAINT);
+        tail.drain(..surplus);
+    }
+    tail
 }
 
 /// On Linux the running file itself, even where an update has replaced the one

@@ -53,7 +53,9 @@ pub async fn connect(
         .read_buffer_size(READ_BUFFER_BYTES)
         .max_message_size(largest)
         .max_frame_size(largest);
+    let tracked = services.sockets.token();
     Ok(upgrade.on_upgrade(move |socket| async move {
+        let _tracked = tracked;
         let Ok(connection) = super::events::connect(&services) else {
             return ws::refuse(socket, Close::TooMany).await;
         };
