@@ -60,6 +60,8 @@ pub struct WorkerConfig {
     pub max_pages: u32,
     /// What may be made of one document.
     pub max_output: ByteSize,
+    /// What an archive, such as any Office file, may unpack to.
+    pub max_unpacked: ByteSize,
 }
 
 /// The queue.
@@ -132,6 +134,7 @@ impl Default for WorkerConfig {
             recycle_after: 100,
             max_pages: 20_000,
             max_output: ByteSize::mib(512),
+            max_unpacked: ByteSize::mib(512),
         }
     }
 }

@@ -143,6 +143,14 @@ impl Query {
         self.store.finished_since(owner, since).await
     }
 
+    /// The position of the last change in the store.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn position(&self) -> Result<u64, StoreError> {
+        self.store.position().await
+    }
+
     /// How many jobs wait and run, of all owners.
     ///
     /// # Errors

@@ -90,21 +90,19 @@ impl Queue {
     pub async fn rescue(&self, all: bool) -> Result<usize, StoreError> {
         let now = self.journal.clock().now();
         let limit = if all { Timestamp::from_micros(i64::MAX) } else { now };
-        let mut rescued = 0;
-        loop {
-            let expired = self.store.expired(limit).await?;
-            if expired.is_empty() {
-                return Ok(rescued);
+        let expired = self.store.expired(limit).await?;
+        let attempts = expired.into_iter().map(|job| async move {
+            match self.rescue_one(job, now).await {
+                Ok(Appended::Done(_)) => 1,
+                Ok(Appended::Refused(()) | Appended::NotFound) => 0,
+                // One damaged job must not keep all others from going on.
+                Err(error) => {
+                    tracing::error!(%job, %error, "a lost job could not be queued again");
+                    0
+                }
             }
-            let attempts = expired.into_iter().map(|job| self.rescue_one(job, now));
-            for outcome in futures_util::future::join_all(attempts).await {
-                outcome?;
-                rescued += 1;
-            }
-            if !all {
-                return Ok(rescued);
-            }
-        }
+        });
+        Ok(futures_util::future::join_all(attempts).await.into_iter().sum())
     }
 
     /// Fails jobs that have waited for longer than is allowed.

@@ -12,7 +12,7 @@ use crate::journal::Journal;
 use crate::queue::Queue;
 use crate::store::{Blobs, Deleted, Store, StoreError};
 
-/// Between two rounds.
+/// The longest time between two rounds; a short retention is kept more closely.
 const EVERY: Duration = Duration::from_secs(60);
 /// Rounds between two looks at all objects.
 const OBJECTS_EVERY: u32 = 60;
@@ -38,7 +38,8 @@ pub struct Sweeper {
 impl Sweeper {
     /// Sweeps until it is dropped.
     pub async fn run(self) {
-        let mut tick = tokio::time::interval(EVERY);
+        let every = self.retention.clamp(Duration::from_secs(1), EVERY);
+        let mut tick = tokio::time::interval(every);
         for round in (0..OBJECTS_EVERY).cycle() {
             tick.tick().await;
             if let Err(error) = self.round().await {

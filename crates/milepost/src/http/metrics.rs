@@ -137,8 +137,11 @@ pub async fn count(State(metrics): State<Metrics>, request: Request, next: Next)
     response
 }
 
-/// `GET /metrics`.
-pub async fn scrape(State(services): State<Services>) -> Result<Response, Problem> {
+/// The text for a monitoring system.
+///
+/// # Errors
+/// Where the store does not answer.
+pub async fn scrape(services: &Services) -> Result<Response, Problem> {
     let metrics = &services.metrics.0;
     let (connections, subscriptions) = services.hub.load();
     let (waiting, running) = services.query.load().await?;

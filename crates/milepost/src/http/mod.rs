@@ -6,17 +6,17 @@ pub mod extract;
 mod guard;
 mod linger;
 mod metrics;
+mod operation;
 pub mod problem;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
@@ -58,7 +58,7 @@ pub struct Services {
 
 /// The whole server as a router over `dialects`' routes.
 pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
-    let (routes, mut api) = dialects.split_for_parts();
+    let (routes, mut api) = dialects.merge(operation::routes()).split_for_parts();
     describe(&mut api);
     let api_json: Arc<str> = api.to_json().expect("the description has only string keys").into();
     let ui = utoipa_swagger_ui::SwaggerUi::new("/docs")
@@ -69,9 +69,6 @@ pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
     routes
         .route("/", get(|| async { Redirect::to("/docs") }))
         .route("/openapi.json", get(move || openapi(api_json.clone())))
-        .route("/healthz", get(|| async { axum::Json(json!({"status": "ok"})) }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics::scrape))
         .merge(Router::from(ui))
         .fallback(|| async { Problem::new(Code::NotFound, "There is nothing at this path.") })
         .method_not_allowed_fallback(|| async {
@@ -91,17 +88,6 @@ pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
 async fn openapi(text: Arc<str>) -> Response {
     let text: String = text.as_ref().to_owned();
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
-}
-
-/// Which part is not ready, if any.
-async fn ready(State(services): State<Services>) -> Response {
-    let store = services.query.load().await.is_ok();
-    let accepting = !services.draining.is_cancelled();
-    let word = |ready: bool| if ready { "ready" } else { "not ready" };
-    let parts = json!({"store": word(store), "accepting": word(accepting)});
-    let all = store && accepting;
-    let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, axum::Json(json!({"status": word(all), "parts": parts}))).into_response()
 }
 
 async fn no_sniffing(request: Request, next: Next) -> Response {

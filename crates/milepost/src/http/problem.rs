@@ -118,6 +118,11 @@ impl Problem {
         Self::new(Code::NotFound, format!("There is no such {what}."))
     }
 
+    /// The client claims to have more than there is.
+    pub fn ahead(detail: impl Into<String>) -> Self {
+        Self { field: Some("after".to_owned()), ..Self::new(Code::Conflict, detail) }
+    }
+
     /// A job's status is in the way.
     pub fn conflict(job: &Snapshot, wish: &str) -> Self {
         let status = job.status.as_str();
@@ -238,13 +243,9 @@ impl From<WatchError> for Problem {
     fn from(error: WatchError) -> Self {
         match error {
             WatchError::NotFound => Self::not_found("job"),
-            WatchError::Ahead(seq) => Self {
-                field: Some("after".to_owned()),
-                ..Self::new(
-                    Code::Conflict,
-                    format!("The job's log ends at seq {seq}; nothing comes after a later one."),
-                )
-            },
+            WatchError::Ahead(seq) => Self::ahead(format!(
+                "The job's log ends at seq {seq}; nothing comes after a later one."
+            )),
             WatchError::Store(error) => error.into(),
         }
     }

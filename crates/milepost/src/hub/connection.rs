@@ -169,8 +169,10 @@ impl Connection {
     /// Stops watching.
     pub fn unwatch(&mut self, topic: &Topic) {
         self.leave(topic);
-        if let Topic::Job(job) = topic {
-            self.slot.lock().unwatch(*job);
+        match topic {
+            Topic::Job(job) => self.slot.lock().unwatch(*job),
+            // Jobs of another group are taken up again at their next change.
+            _ => self.slot.lock().unwatch_groups(),
         }
     }
 

@@ -115,6 +115,13 @@ impl Mailbox {
         self.ready.retain(|other| *other != job);
     }
 
+    /// Forgets the jobs that the client did not name.
+    pub(super) fn unwatch_groups(&mut self) {
+        self.jobs.retain(|_, watched| watched.named);
+        let jobs = &self.jobs;
+        self.ready.retain(|job| jobs.contains_key(job));
+    }
+
     pub(super) fn watches(&self, job: JobId) -> bool {
         self.jobs.contains_key(&job)
     }

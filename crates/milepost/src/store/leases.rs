@@ -170,6 +170,20 @@ impl Store {
         .await
     }
 
+    /// The position of the last change in the store.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn position(&self) -> Result<u64, StoreError> {
+        self.read(move |connection| {
+            let position: i64 = connection
+                .prepare_cached("SELECT value FROM counters WHERE name = 'position'")?
+                .query_row([], |row| row.get(0))?;
+            Ok(position as u64)
+        })
+        .await
+    }
+
     /// How many jobs wait and how many run, of all owners.
     ///
     /// # Errors

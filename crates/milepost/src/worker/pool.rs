@@ -210,7 +210,7 @@ impl Pool {
                     shared.idle().push(converter);
                 } else {
                     let ended = converter.bury().await;
-                    tracing::debug!(%job, %ended, "a converter was replaced");
+                    tracing::info!(%job, %ended, "a converter was replaced");
                     if !draining.is_cancelled()
                         && let Ok(fresh) = Converter::spawn()
                     {

@@ -87,7 +87,7 @@ impl Runner {
         let limits = Limits {
             max_pages: self.config.max_pages,
             max_output_bytes: self.config.max_output.as_u64(),
-            ..Limits::default()
+            max_unpacked_bytes: self.config.max_unpacked.as_u64(),
         };
 
         let (finished, mut done) = self.finished_pages(lease).await?;

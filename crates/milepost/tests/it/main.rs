@@ -16,6 +16,7 @@ mod idempotency;
 mod lifecycle;
 mod operation;
 mod resume;
+mod retention;
 mod shutdown;
 mod socket;
 mod stream;

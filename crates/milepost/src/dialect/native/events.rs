@@ -111,6 +111,7 @@ pub async fn events(
     ),
     responses(
         (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = 409, description = "The id is beyond what the server has", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such job, document or batch", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
     )
@@ -131,6 +132,9 @@ pub async fn stream(
             })?)
         }
     };
+    if since.is_some_and(|since| since > 0) && since > Some(services.query.position().await?) {
+        return Err(Problem::ahead("This id is beyond what the server has recorded; start anew."));
+    }
     let mode = Mode::Latest { interval: INTERVAL };
     let mut connection = connect(&services)?;
     connection.resume_from(since.unwrap_or(0));
