@@ -29,9 +29,9 @@ async fn main() -> anyhow::Result<()> {
     }
 }
 
-/// The server beside this program, or the one that `MILEPOST_BIN` names.
+/// The server beside this program, or the one that `SERVER_BIN` names.
 fn binary() -> anyhow::Result<PathBuf> {
-    if let Some(path) = std::env::var_os("MILEPOST_BIN") {
+    if let Some(path) = std::env::var_os("SERVER_BIN") {
         return Ok(path.into());
     }
     let path = std::env::current_exe()?.with_file_name("milepost");

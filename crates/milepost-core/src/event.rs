@@ -32,6 +32,9 @@ pub enum EventKind {
     Confirmed {
         /// The document, where the submission brought none.
         document: Option<DocumentInfo>,
+        /// Options in the place of the submitted ones, without secrets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        options: Option<Value>,
     },
     /// A worker holds the lease and begins with the first stage. Each one
     /// raises the fence.

@@ -247,12 +247,15 @@ impl Snapshot {
         let at = event.at;
         match (&event.kind, self.status) {
             (EventKind::Submitted(_), _) => return Err(Refused::NotFirst),
-            (EventKind::Confirmed { document }, Status::Awaiting) => {
+            (EventKind::Confirmed { document, options }, Status::Awaiting) => {
                 if document.is_none() && self.document.is_none() {
                     return Err(Refused::NoDocument);
                 }
                 if document.is_some() {
                     self.document.clone_from(document);
+                }
+                if let Some(options) = options {
+                    self.options = options.clone();
                 }
                 self.status = Status::Queued;
                 self.not_before = at;

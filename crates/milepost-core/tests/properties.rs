@@ -40,7 +40,7 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
     });
     prop_oneof![
         1 => Just(submitted(false, true)),
-        2 => any::<bool>().prop_map(|with| EventKind::Confirmed { document: with.then(document) }),
+        2 => any::<bool>().prop_map(|with| EventKind::Confirmed { document: with.then(document), options: None }),
         6 => Just(EventKind::Started { worker: "node".into() }),
         6 => (0..4usize, proptest::option::of(0..20u64)).prop_map(|(stage, total)| {
             EventKind::Stage {

@@ -24,7 +24,7 @@ use crate::hub::Hub;
 use crate::journal::Journal;
 use crate::query::Query;
 use crate::queue::Queue;
-use crate::store::{Blobs, NodeId, Store, StoreError};
+use crate::store::{Blobs, NodeId, Store, StoreError, private_folder};
 use crate::submit::Submitter;
 use crate::sweeper::Sweeper;
 use crate::worker::{Pool, Runner};
@@ -46,7 +46,8 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     config.check()?;
     let objects = config.data_dir.join("objects");
-    std::fs::create_dir_all(&objects)
+    private_folder(&config.data_dir)
+        .and_then(|()| private_folder(&objects))
         .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
     // Held until the end: two servers on one database would steal each other's
     // jobs at every start.

@@ -29,6 +29,9 @@ pub enum Loss {
     Failed(Failure),
     /// The worker went away; it is not the job's fault.
     Abandoned,
+    /// The server could not read or store what it needed; not the job's fault
+    /// either, but likely to happen again at once.
+    Broken,
 }
 
 impl Queue {
@@ -45,13 +48,13 @@ impl Queue {
         self.journal.claim(self.node.clone(), self.config.lease, limit).await
     }
 
-    /// Keeps this node's leases for another term.
+    /// Keeps this node's leases on `jobs` for another term.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn extend(&self) -> Result<(), StoreError> {
+    pub async fn extend(&self, jobs: Vec<JobId>) -> Result<(), StoreError> {
         let until = self.journal.clock().now().plus(self.config.lease);
-        self.store.extend_leases(self.node.clone(), until).await
+        self.store.extend_leases(self.node.clone(), jobs, until).await
     }
 
     /// How long until a job that waits for its time is due.
@@ -155,6 +158,10 @@ fn after_loss(job: &Snapshot, loss: Loss, now: Timestamp) -> EventKind {
     }
     match loss {
         Loss::Abandoned => EventKind::Requeued { failure: None, counted: false, not_before: now },
+        Loss::Broken => {
+            let not_before = now.plus(backoff(job.losses));
+            EventKind::Requeued { failure: None, counted: false, not_before }
+        }
         Loss::Failed(failure) if failure.retryable && job.attempt < job.max_attempts => {
             let not_before = now.plus(backoff(job.losses));
             EventKind::Requeued { failure: Some(failure), counted: true, not_before }

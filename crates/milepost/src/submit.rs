@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use milepost_convert::Options;
 use milepost_core::{
-    DocumentId, DocumentInfo, JobId, OwnerId, Pipeline, Snapshot, Submitted as Submission,
+    DocumentId, DocumentInfo, EventKind, JobId, OwnerId, Pipeline, Snapshot, Status,
+    Submitted as Submission,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -215,7 +216,8 @@ impl Submitter {
         Ok(id)
     }
 
-    /// Lets a held job run, with the document that it may have waited for.
+    /// Lets a held job run, with the document that it may have waited for, and
+    /// with `options` in the place of the submitted ones.
     ///
     /// # Errors
     /// See [`ConfirmError`]; then nothing is stored.
@@ -224,6 +226,7 @@ impl Submitter {
         owner: OwnerId,
         job: JobId,
         source: Option<Source>,
+        options: Option<Options>,
     ) -> Result<Arc<Snapshot>, ConfirmError> {
         let (info, document) = match source {
             None => (None, None),
@@ -240,14 +243,16 @@ impl Submitter {
                 if job.owner != owner {
                     return Err(ConfirmError::NotFound);
                 }
-                if job.status != milepost_core::Status::Awaiting {
+                if job.status != Status::Awaiting {
                     return Err(ConfirmError::NotAwaiting(Box::new(job.clone())));
                 }
                 if info.is_none() && job.document.is_none() {
                     return Err(ConfirmError::NoSource);
                 }
-                let confirmed = milepost_core::EventKind::Confirmed { document: info };
-                Ok(Decision { document, ..Decision::event(confirmed) })
+                let shown = options.as_ref().map(public_options);
+                let confirmed = EventKind::Confirmed { document: info, options: shown };
+                let password = options.and_then(|options| options.password);
+                Ok(Decision { document, password, ..Decision::event(confirmed) })
             })
             .await;
         if let (Some(content), false) = (&uploaded, matches!(appended, Ok(Appended::Done(_)))) {
@@ -306,18 +311,37 @@ fn fingerprint(request: &Request) -> String {
         "priority": request.priority,
     });
     // Hashed, as it may hold a password.
-    Sha256::digest(whole.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(sorted(whole).to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The same for the same content, in whatever order the client wrote it.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.into_iter().map(|(k, v)| (k, sorted(v))).collect();
+            fields.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(fields.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
 }
 
 /// The last part of a path, without control characters, of bounded length.
 fn clean_filename(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control()).collect();
+    let clean: String = last.chars().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
     let mut clean = clean.trim().to_owned();
     while clean.len() > MAX_FILENAME_BYTES {
         clean.pop();
     }
     if clean.is_empty() || clean == "." || clean == ".." { "document".to_owned() } else { clean }
+}
+
+/// Marks that turn the reading direction round: with them `gpj.exe` reads as
+/// `exe.jpg`.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

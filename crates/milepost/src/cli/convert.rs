@@ -194,7 +194,7 @@ async fn one(
     let document = ReaderStream::new(source).map(|chunk| chunk.map_err(StoreError::from));
     let (options, limits) = (&batch.options, Limits::default());
     let begun = converter
-        .begin(&filename, options, &limits, Vec::new(), meta.len(), Box::pin(document))
+        .begin(silence, &filename, options, &limits, Vec::new(), meta.len(), Box::pin(document))
         .await;
     if let Err(gone) = begun {
         return Err(explain(gone, silence));

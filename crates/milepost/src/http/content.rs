@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 use crate::query::Query;
 use crate::store::Content;
 
@@ -42,7 +42,10 @@ pub async fn respond(
         Some(Part::Nothing) => {
             let size = format!("bytes */{}", content.bytes);
             let headers = [(header::CONTENT_RANGE, size)];
-            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response());
+            let detail =
+                format!("The content has {} bytes; the range lies behind them.", content.bytes);
+            let problem = Problem::new(Code::RangeNotSatisfiable, detail);
+            return Ok((headers, problem).into_response());
         }
     };
     let body = Body::from_stream(query.open(content, range.clone()).await?);
@@ -77,7 +80,7 @@ enum Part {
 /// allows.
 fn part(header: &str, bytes: u64) -> Part {
     let Ok(parsed) = http_range_header::parse_range_header(header) else { return Part::Whole };
-    if parsed.ranges.len() != 1 {
+    if parsed.ranges.len() != 1 || runs_backwards(header) {
         return Part::Whole;
     }
     match parsed.validate(bytes) {
@@ -86,6 +89,15 @@ fn part(header: &str, bytes: u64) -> Part {
             .map_or(Part::Nothing, |range| Part::Some(*range.start()..*range.end() + 1)),
         Err(_) => Part::Nothing,
     }
+}
+
+/// `9-2` is no range at all, and is ignored.
+fn runs_backwards(header: &str) -> bool {
+    let ends = header.split_once('=').and_then(|(_, range)| range.split_once('-'));
+    let numbers = ends.and_then(|(first, last)| {
+        Some((first.trim().parse::<u64>().ok()?, last.trim().parse::<u64>().ok()?))
+    });
+    numbers.is_some_and(|(first, last)| first > last)
 }
 
 /// Of `offered` media types, the one that an `Accept` header likes best; without

@@ -100,6 +100,22 @@ pub async fn json<T: DeserializeOwned>(request: Request, limit: u64) -> Result<T
     parse_json(&bytes.to_bytes(), "")
 }
 
+/// As [`parse_value`], for an object. serde would take an array of the fields'
+/// values in order as well.
+///
+/// # Errors
+/// `invalid_field`.
+pub fn parse_object<T: DeserializeOwned>(
+    value: serde_json::Value,
+    place: &str,
+) -> Result<T, Problem> {
+    if value.is_object() {
+        return parse_value(value, place);
+    }
+    let field = if place.is_empty() { "body" } else { place };
+    Err(Problem::field(field, "This is a JSON object."))
+}
+
 /// JSON text as a checked value; `place` is the field in which the text came.
 ///
 /// # Errors
@@ -116,17 +132,20 @@ pub fn parse_json<T: DeserializeOwned>(text: &[u8], place: &str) -> Result<T, Pr
 ///
 /// # Errors
 /// `invalid_field`.
-pub fn parse_value<T: DeserializeOwned>(
-    value: serde_json::Value,
-    place: &str,
-) -> Result<T, Problem> {
+fn parse_value<T: DeserializeOwned>(value: serde_json::Value, place: &str) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value)
         .map_err(|error| wrong_field(place, &error.path().to_string(), error.inner()))
 }
 
 fn wrong_field(place: &str, path: &str, error: &serde_json::Error) -> Problem {
-    if place.is_empty() && (error.is_syntax() || error.is_eof()) {
-        return Problem::new(Code::InvalidRequest, format!("The body is not valid JSON: {error}."));
+    if error.is_syntax() || error.is_eof() {
+        let what = if place.is_empty() { "The body" } else { "The field" };
+        let detail = format!("{what} is not valid JSON: {error}.");
+        return if place.is_empty() {
+            Problem::new(Code::InvalidRequest, detail)
+        } else {
+            Problem::field(place, detail)
+        };
     }
     let message = error.to_string();
     let unknown = message
@@ -134,15 +153,31 @@ fn wrong_field(place: &str, path: &str, error: &serde_json::Error) -> Problem {
         .or_else(|| message.strip_prefix("missing field `"))
         .and_then(|rest| rest.split('`').next());
     let mut parts: Vec<&str> =
-        [place, path].into_iter().filter(|p| !p.is_empty() && *p != ".").collect();
+        [place, path].into_iter().filter(|part| !part.is_empty() && *part != ".").collect();
     if let Some(name) = unknown
         && parts.last().is_none_or(|last| *last != name && !last.ends_with(&format!(".{name}")))
     {
         parts.push(name);
     }
     // serde's position in the text helps nobody who sent a form field.
-    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-    Problem::field(parts.join("."), format!("{message}."))
+    let message = message.split(" at line ").next().unwrap_or_default();
+    let field = if parts.is_empty() { "body".to_owned() } else { parts.join(".") };
+    Problem::field(field, format!("{}.", in_plain_words(message)))
+}
+
+/// serde speaks of Rust's types, which no client has heard of.
+fn in_plain_words(message: &str) -> String {
+    let Some((found, expected)) = message.split_once(", expected ") else {
+        return message.to_owned();
+    };
+    let plain = match expected.split_whitespace().next().unwrap_or_default() {
+        "struct" | "map" | "internally" => "an object",
+        "i32" | "i64" => "a whole number",
+        "u32" | "u64" | "usize" => "a whole number from 0",
+        "f64" => "a number",
+        _ => return message.to_owned(),
+    };
+    format!("{found}, expected {plain}")
 }
 
 /// `Prefer: wait=N` in seconds, 60 at most (RFC 7240).
@@ -165,5 +200,6 @@ pub const MAX_WAIT_SECS: u64 = 60;
 
 /// `304 Not Modified` with the validator that the client holds.
 pub fn not_modified(etag: &str) -> Response {
-    (StatusCode::NOT_MODIFIED, [("etag", etag.to_owned())]).into_response()
+    let headers = [("etag", etag), ("cache-control", "no-cache"), ("vary", "accept")];
+    (StatusCode::NOT_MODIFIED, headers).into_response()
 }

@@ -99,6 +99,7 @@ async fn no_sniffing(request: Request, next: Next) -> Response {
 
 /// What pages of configured origins may send and see.
 fn cors(origins: &[String]) -> CorsLayer {
+    let any = !origins.is_empty();
     let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     let names = |names: &[&'static str]| -> Vec<HeaderName> {
         names.iter().map(|name| HeaderName::from_static(name)).collect()
@@ -123,7 +124,7 @@ fn cors(origins: &[String]) -> CorsLayer {
             "preference-applied",
             "retry-after",
         ]))
-        .allow_credentials(true)
+        .allow_credentials(any)
 }
 
 fn describe(api: &mut OpenApi) {

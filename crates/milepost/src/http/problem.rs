@@ -36,6 +36,8 @@ pub enum Code {
     Conflict,
     /// The result is not there yet.
     NotFinished,
+    /// The asked range lies behind the end.
+    RangeNotSatisfiable,
     /// Too many jobs wait.
     QueueFull,
     /// More at a time than allowed.
@@ -58,6 +60,7 @@ impl Code {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Conflict | Self::NotFinished => StatusCode::CONFLICT,
             Self::QueueFull | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }

@@ -2,7 +2,7 @@
 //! Enters: subscriptions. Leaves: deliveries at the pace of whoever takes them.
 //! Never: looks before it listens, since what happens in between would be lost.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -95,7 +95,8 @@ impl Connection {
 
     /// Watches a group. At once come the states of its jobs: of those that
     /// changed behind position `since`, or, without it, of the newest ones that
-    /// `shown` lets through.
+    /// `jobs` lets through; of each only what is behind its seq in `after`.
+    /// Returns which these are, and those for which `after` is beyond the log.
     ///
     /// # Errors
     /// Where the store fails.
@@ -105,22 +106,33 @@ impl Connection {
         mut jobs: JobFilter,
         mode: Mode,
         since: Option<u64>,
-    ) -> Result<Vec<JobId>, StoreError> {
+        after: &HashMap<JobId, Seq>,
+    ) -> Result<(Vec<JobId>, Vec<(JobId, Seq)>), StoreError> {
         self.slot.lock().hold(since.unwrap_or(0));
         self.join(topic, Some((mode, jobs.clone())));
         jobs.since = since;
         jobs.limit = if since.is_some() { 200 } else { GROUP_JOBS };
-        let mut shown = Vec::new();
+        let (mut shown, mut ahead) = (Vec::new(), Vec::new());
         loop {
             let page = self.shared.store.list(jobs.clone()).await?;
             jobs.before = page.last().map(|(snapshot, _)| snapshot.id);
             let last = page.len() < jobs.limit as usize || since.is_none();
             for (snapshot, position) in page {
                 let snapshot = Arc::new(snapshot);
+                let has = after.get(&snapshot.id).copied().unwrap_or(Seq(0));
+                if has > snapshot.seq {
+                    ahead.push((snapshot.id, snapshot.seq));
+                    continue;
+                }
                 let frame = self.shared.frame(snapshot.clone(), position).await?;
                 self.shared.note_waiting(&snapshot, frame.queue);
                 shown.push(snapshot.id);
-                self.slot.lock().push(&Arc::new(frame), Some(mode));
+                let mut mailbox = self.slot.lock();
+                match mode {
+                    Mode::All => mailbox.watch_in_group(snapshot.id, mode, has),
+                    Mode::Latest { .. } if has == snapshot.seq => {}
+                    Mode::Latest { .. } => mailbox.push(&Arc::new(frame), Some(mode)),
+                }
             }
             if last {
                 break;
@@ -128,7 +140,7 @@ impl Connection {
         }
         self.slot.lock().settle();
         self.slot.wake.notify_one();
-        Ok(shown)
+        Ok((shown, ahead))
     }
 
     /// As [`Connection::watch_job`] in [`Mode::Latest`], but the present state is

@@ -76,6 +76,9 @@ struct Watched {
     /// Only in `all`: live frames are left to the log until it was read up to
     /// them.
     replaying: bool,
+    /// The highest seq that was left to the log. A reading of the log that began
+    /// before that event was committed does not have it.
+    left_to_log: Seq,
 }
 
 struct Pending {
@@ -105,9 +108,18 @@ impl Mailbox {
             last_sent: None,
             in_ready: false,
             replaying,
+            left_to_log: Seq(0),
         };
         self.ready.retain(|other| *other != job);
         self.jobs.insert(job, watched);
+    }
+
+    /// Begins to watch a job of a group in [`Mode::All`], behind `after`.
+    pub(super) fn watch_in_group(&mut self, job: JobId, mode: Mode, after: Seq) {
+        if self.jobs.get(&job).is_none_or(|watched| !watched.named) {
+            self.insert(job, mode, false, after, true);
+            self.make_ready(job);
+        }
     }
 
     pub(super) fn unwatch(&mut self, job: JobId) {
@@ -142,10 +154,14 @@ impl Mailbox {
         }
         match watched.mode {
             Mode::Latest { .. } => watched.push_latest(frame),
-            Mode::All if watched.replaying => return,
-            Mode::All if frame.seq() == watched.seq.next() => watched.push_boundary(frame),
-            // A gap: the log has what is missing.
-            Mode::All => watched.replaying = true,
+            Mode::All if !watched.replaying && frame.seq() == watched.seq.next() => {
+                watched.push_boundary(frame);
+            }
+            // A gap, or a reading under way: the log has what is missing.
+            Mode::All => {
+                watched.replaying = true;
+                watched.left_to_log = watched.left_to_log.max(frame.seq());
+            }
         }
         self.too_slow |= watched.pending.len() > MAX_PENDING;
         self.make_ready(job);
@@ -175,8 +191,8 @@ impl Mailbox {
                 watched.push_boundary(&frame);
             }
         }
-        watched.replaying = behind;
-        if behind || !watched.pending.is_empty() {
+        watched.replaying = behind || watched.left_to_log > watched.seq;
+        if watched.replaying || !watched.pending.is_empty() {
             self.make_ready(job);
         }
     }

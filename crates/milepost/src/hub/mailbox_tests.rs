@@ -178,6 +178,27 @@ fn all_has_no_gap_and_leaves_gaps_to_the_log() {
 }
 
 #[test]
+fn an_event_that_comes_while_the_log_is_read_is_not_lost() {
+    let frames = states(job(), 20);
+    let mut mailbox = Mailbox::default();
+    mailbox.watch(job(), Mode::All, Seq(0));
+    let now = Instant::now();
+    assert!(matches!(mailbox.next(now), Next::Replay(..)));
+    // The log was read up to 5 before 6, the last event, was committed.
+    mailbox.push(&frames[5], None);
+    mailbox.replayed(job(), frames[..5].to_vec(), false);
+    let mut got = Vec::new();
+    drain(&mut mailbox, now, &mut got);
+    assert_eq!(got.len(), 5);
+    assert!(!mailbox.is_idle());
+    assert!(matches!(mailbox.next(now), Next::Replay(_, Seq(5), Some(_))));
+    mailbox.replayed(job(), frames[5..6].to_vec(), false);
+    drain(&mut mailbox, now, &mut got);
+    assert_eq!(got.len(), 6);
+    assert!(mailbox.is_idle());
+}
+
+#[test]
 fn a_reader_of_all_that_never_reads_is_given_up() {
     let frames = states(job(), 400);
     let mut mailbox = Mailbox::default();

@@ -135,7 +135,9 @@ impl Store {
             }
             insert_event(write, new.id, &event)?;
             let snapshot = Arc::new(snapshot);
-            put(write, None, &snapshot, None)?;
+            let reached = snapshot.clone();
+            let position = write.announce(|_| Change::Reached(reached));
+            put(write, None, &snapshot, position, None)?;
             set_password(write, new.id, new.password)?;
             Ok(Submitted::Created(snapshot))
         })
@@ -253,7 +255,7 @@ impl Store {
 }
 
 /// Applies `events` to `before`, stores all, announces each, and returns the
-/// last state. `lease` is who holds the job from now on, for a `started`.
+/// last state, the only one that is kept as a whole. `lease` is who holds the job from now on, for a `started`.
 pub(super) fn record(
     write: &mut Write<'_>,
     before: Snapshot,
@@ -261,7 +263,9 @@ pub(super) fn record(
     events: Vec<EventKind>,
     lease: Option<(&NodeId, Timestamp)>,
 ) -> Result<Arc<Snapshot>, StoreError> {
+    let before_status = before.status;
     let mut current = Arc::new(before);
+    let mut position = None;
     // A clock that was set back must not make a log that runs backwards.
     let at = now.max(current.updated_at);
     for kind in events {
@@ -277,9 +281,12 @@ pub(super) fn record(
         {
             documents::learn(write.connection, info.id, facts)?;
         }
-        let next = Arc::new(next);
-        put(write, Some(current.status), &next, lease)?;
-        current = next;
+        current = Arc::new(next);
+        let reached = current.clone();
+        position = Some(write.announce(|_| Change::Reached(reached)));
+    }
+    if let Some(position) = position {
+        put(write, Some(before_status), &current, position, lease)?;
     }
     Ok(current)
 }
@@ -305,7 +312,8 @@ pub(super) fn load(
 fn put(
     write: &mut Write<'_>,
     before: Option<Status>,
-    snapshot: &Arc<Snapshot>,
+    snapshot: &Snapshot,
+    position: u64,
     lease: Option<(&NodeId, Timestamp)>,
 ) -> Result<(), StoreError> {
     let waits = |status| matches!(status, Status::Awaiting | Status::Queued);
@@ -314,8 +322,6 @@ fn put(
         (true, false) => write.waiting = write.waiting.saturating_sub(1),
         _ => {}
     }
-    let reached = snapshot.clone();
-    let position = write.announce(|_| Change::Reached(reached));
     // A lease that goes on is left as it is; one that ended is forgotten.
     let running = snapshot.status == Status::Running;
     write
@@ -349,7 +355,7 @@ fn put(
             snapshot.finished_at.map(Timestamp::as_micros),
             lease.map(|(node, _)| node.as_str()),
             lease.map(|(_, until)| until.as_micros()),
-            serde_json::to_string(&**snapshot)?,
+            serde_json::to_string(snapshot)?,
             running,
         ])?;
     Ok(())

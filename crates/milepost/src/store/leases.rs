@@ -90,18 +90,25 @@ impl Store {
         .await
     }
 
-    /// Moves the end of all of `node`'s leases to `until`.
+    /// Moves the end of `node`'s leases on these jobs to `until`. A lease on a job
+    /// that nobody works on any more is left to run out.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn extend_leases(&self, node: NodeId, until: Timestamp) -> Result<(), StoreError> {
+    pub async fn extend_leases(
+        &self,
+        node: NodeId,
+        jobs: Vec<JobId>,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
         self.write(move |write| {
-            write
-                .connection
-                .prepare_cached(
-                    "UPDATE jobs SET lease_until = ? WHERE status = 'running' AND worker = ?",
-                )?
-                .execute(params![until.as_micros(), node.as_str()])?;
+            let mut statement = write.connection.prepare_cached(
+                "UPDATE jobs SET lease_until = ?
+                 WHERE id = ? AND status = 'running' AND worker = ?",
+            )?;
+            for job in jobs {
+                statement.execute(params![until.as_micros(), job.uuid(), node.as_str()])?;
+            }
             Ok(())
         })
         .await

@@ -23,6 +23,15 @@ pub use pages::{PageRow, TextRow};
 pub use sqlite::Store;
 pub use stats::FinishedRow;
 
+/// Makes a folder that only this user can read.
+///
+/// # Errors
+/// Where it cannot be made, or belongs to somebody else.
+pub fn private_folder(path: &std::path::Path) -> Result<(), StoreError> {
+    std::fs::create_dir_all(path)?;
+    sqlite::for_us_alone(path, 0o700)
+}
+
 /// What went wrong below.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -32,6 +41,9 @@ pub enum StoreError {
     /// The folder or object store could not do it.
     #[error("object store: {0}")]
     Object(#[from] object_store::Error),
+    /// A transaction failed as a whole, and nothing of it is stored.
+    #[error("not stored: {0}")]
+    NotCommitted(String),
     /// What is stored does not read back.
     #[error("stored data is damaged: {0}")]
     Damaged(String),

@@ -32,7 +32,7 @@ pub struct Store {
 
 struct Readers {
     idle: Mutex<Vec<Connection>>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
 }
 
 /// One change inside the writer's transaction.
@@ -67,13 +67,14 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let path = folder.join("milepost.db");
         let mut connection = Connection::open(&path)?;
+        for_us_alone(&path, 0o600)?;
         tune(&connection)?;
         // FULL makes a commit wait for the disk: without it a power loss undoes
         // jobs that were answered with 202.
         connection.pragma_update(None, "synchronous", "FULL")?;
         schema::migrate(&mut connection)?;
         let waiting: i64 = connection.query_row(
-            "SELECT count(*) FROM jobs WHERE status IN ('awaiting', 'waiting')",
+            "SELECT count(*) FROM jobs WHERE status IN ('awaiting', 'queued')",
             [],
             |row| row.get(0),
         )?;
@@ -89,7 +90,8 @@ impl Store {
         std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || write_loop(connection, waiting as u64, pending, announcements))?;
-        let readers = Readers { idle: Mutex::new(idle), permits: Semaphore::new(READERS) };
+        let readers =
+            Readers { idle: Mutex::new(idle), permits: Arc::new(Semaphore::new(READERS)) };
         Ok(Self { writer, readers: Arc::new(readers) })
     }
 
@@ -117,8 +119,12 @@ impl Store {
         question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let readers = self.readers.clone();
-        let _permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
+        let permits = readers.permits.clone();
+        let permit = permits.acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let run = move || {
+            // Held here and not by the caller, who may be dropped (a client that
+            // went away) while the connection is still out.
+            let _permit = permit;
             let lock = || readers.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let connection = lock().pop().ok_or(StoreError::Closed)?;
             let outcome = question(&connection);
@@ -127,6 +133,12 @@ impl Store {
         };
         tokio::task::spawn_blocking(run).await.map_err(|_| StoreError::Closed)?
     }
+}
+
+/// Documents and their passwords are in there.
+pub(super) fn for_us_alone(path: &Path, mode: u32) -> Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?)
 }
 
 fn tune(connection: &Connection) -> Result<(), StoreError> {
@@ -161,7 +173,7 @@ fn write_loop(
             Err(error) => {
                 tracing::error!(%error, "a transaction failed; nothing of it is stored");
                 for reply in replies {
-                    reply(Err(StoreError::Damaged(error.to_string())));
+                    reply(Err(StoreError::NotCommitted(error.to_string())));
                 }
             }
         }

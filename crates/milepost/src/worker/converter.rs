@@ -37,6 +37,9 @@ pub struct Converter {
     pub jobs: u32,
     /// Whose documents it has seen.
     pub owner: Option<OwnerId>,
+    /// Whether it has said anything of its present document. One that has not
+    /// may have been lost while it waited, which is not the document's fault.
+    pub reported: bool,
 }
 
 /// What a converter says.
@@ -121,15 +124,23 @@ impl Converter {
             .spawn()?;
         let pipe = BufReader::with_capacity(64 * 1024, UnixStream::from_std(ours)?);
         let complaints = tokio::spawn(read_tail(process.stderr.take()));
-        Ok(Self { process, complaints, pipe, jobs: 0, owner: None })
+        Ok(Self { process, complaints, pipe, jobs: 0, owner: None, reported: false })
+    }
+
+    /// Whether the process is still there.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
     }
 
     /// Hands over a document with the pages that are finished already.
     ///
     /// # Errors
-    /// Where the process is gone or the document cannot be read.
+    /// Where the process is gone, takes nothing for longer than `silence`, or
+    /// the document cannot be read.
+    #[expect(clippy::too_many_arguments, reason = "all that a conversion is about")]
     pub async fn begin(
         &mut self,
+        silence: Duration,
         filename: &str,
         options: &Options,
         limits: &Limits,
@@ -138,20 +149,20 @@ impl Converter {
         mut document: impl Stream<Item = Result<Bytes, StoreError>> + Unpin,
     ) -> Result<(), Gone> {
         self.jobs += 1;
+        self.reported = false;
         let pipe = self.pipe.get_mut();
         let (filename, options, limits) = (filename.to_owned(), options.clone(), limits.clone());
-        wire::send(pipe, &Order::Begin { filename, options, limits }).await?;
+        within(silence, wire::send(pipe, &Order::Begin { filename, options, limits })).await?;
         for FinishedPage { page, error, markdown } in finished {
             let bytes = markdown.len() as u64;
-            wire::send(pipe, &Order::Finished { page, error, bytes }).await?;
-            wire::send_content(pipe, &markdown).await?;
+            within(silence, wire::send(pipe, &Order::Finished { page, error, bytes })).await?;
+            within(silence, wire::send_content(pipe, &markdown)).await?;
         }
-        wire::send(pipe, &Order::Document { bytes }).await?;
+        within(silence, wire::send(pipe, &Order::Document { bytes })).await?;
         while let Some(chunk) = document.next().await {
-            wire::send_content(pipe, &chunk.map_err(Gone::Store)?).await?;
+            within(silence, wire::send_content(pipe, &chunk.map_err(Gone::Store)?)).await?;
         }
-        pipe.flush().await?;
-        Ok(())
+        within(silence, pipe.flush()).await
     }
 
     /// The next report; texts go to `blobs` as they come. Not to be dropped half
@@ -163,6 +174,7 @@ impl Converter {
         let mut texts = Vec::new();
         loop {
             let reply: Reply = self.read(silence).await?.message()?;
+            self.reported = true;
             match reply {
                 Reply::Text { page, format, bytes } => {
                     let mut incoming = blobs.incoming(Uuid::now_v7());
@@ -208,6 +220,11 @@ impl Converter {
             Ok(frame) => frame?.ok_or_else(|| Gone::Crashed("it ended".to_owned())),
         }
     }
+}
+
+/// A converter that takes nothing is as silent as one that says nothing.
+async fn within(silence: Duration, sent: impl Future<Output = io::Result<()>>) -> Result<(), Gone> {
+    tokio::time::timeout(silence, sent).await.map_err(|_| Gone::Silent)?.map_err(Gone::from)
 }
 
 /// Reads to the end; returns the last bytes.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use milepost_core::{Change, Failure, FailureCode, JobId, OwnerId, Snapshot, Status};
+use milepost_core::{Change, JobId, OwnerId, Snapshot, Status};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -150,17 +150,18 @@ impl Pool {
 
     /// Keeps this node's leases, and takes up what other nodes lost.
     fn keep_leases(&self) -> impl Future<Output = ()> + Send + 'static {
-        let (queue, lease, wake) = (self.queue.clone(), self.lease, self.shared.clone());
+        let (queue, lease, shared) = (self.queue.clone(), self.lease, self.shared.clone());
         async move {
             let mut tick = tokio::time::interval(lease / 3);
             loop {
                 tick.tick().await;
-                if let Err(error) = queue.extend().await {
+                let held = shared.running().keys().copied().collect();
+                if let Err(error) = queue.extend(held).await {
                     tracing::error!(%error, "leases could not be extended");
                 }
                 match queue.rescue(false).await {
                     Ok(0) => {}
-                    Ok(_) => wake.wake.notify_one(),
+                    Ok(_) => shared.wake.notify_one(),
                     Err(error) => tracing::error!(%error, "lost jobs could not be rescued"),
                 }
             }
@@ -193,10 +194,25 @@ impl Pool {
                     Outcome::Broken(crate::store::StoreError::Closed)
                 }
                 Ok(converter) => {
-                    let run = runner.run(&lease, converter, &revoked, &draining);
-                    let (outcome, reusable) = tokio::select! {
-                        ended = run => ended,
-                        () = killed.cancelled() => (Outcome::GivenBack, false),
+                    let mut fresh = converter.jobs == 0;
+                    let (outcome, reusable) = loop {
+                        let run = runner.run(&lease, converter, &revoked, &draining);
+                        let ended = tokio::select! {
+                            ended = run => ended,
+                            () = killed.cancelled() => (Outcome::GivenBack, false),
+                        };
+                        // Lost before it said a word: it may have been so while
+                        // it waited. Only a fresh one's end is the document's.
+                        let unheard = !converter.reported && matches!(ended.0, Outcome::Failed(_));
+                        match Converter::spawn() {
+                            Ok(new) if unheard && !fresh => {
+                                fresh = true;
+                                let owner = converter.owner.take();
+                                std::mem::replace(converter, new).bury().await;
+                                converter.owner = owner;
+                            }
+                            _ => break ended,
+                        }
                     };
                     if !reusable {
                         converter.jobs = u32::MAX;
@@ -225,7 +241,7 @@ impl Pool {
                 Outcome::GivenBack => queue.give_back(&lease, Loss::Abandoned).await,
                 Outcome::Broken(error) => {
                     tracing::error!(%job, %error, "a job met a fault of the server");
-                    queue.give_back(&lease, Loss::Failed(our_fault())).await
+                    queue.give_back(&lease, Loss::Broken).await
                 }
             };
             if let Err(error) = recorded {
@@ -269,6 +285,7 @@ impl Shared {
     fn take(&self, owner: &OwnerId) -> std::io::Result<Converter> {
         let found = {
             let mut idle = self.idle();
+            idle.retain_mut(Converter::is_alive);
             let mine = idle.iter().position(|c| c.owner.as_ref().is_none_or(|seen| seen == owner));
             match mine {
                 Some(index) => Some(idle.swap_remove(index)),
@@ -283,11 +300,4 @@ impl Shared {
         converter.owner = Some(owner.clone());
         Ok(converter)
     }
-}
-
-fn our_fault() -> Failure {
-    Failure::retryable(
-        FailureCode::Internal,
-        "The server could not store or read what it needed for this job.",
-    )
 }

@@ -3,10 +3,12 @@
 //! not hold.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures_util::StreamExt;
-use milepost_convert::{Limits, Options};
+use milepost_convert::{Format, Limits, Options};
 use milepost_core::{DocumentFacts, EventKind, Failure, FailureCode, Unit};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::converter::{Converter, FinishedPage, Gone, Report};
@@ -42,6 +44,8 @@ pub struct Runner {
     pub config: WorkerConfig,
 }
 
+/// Reports that may share a commit.
+const REPORTS: usize = 32;
 /// Pages that are read at once when an attempt takes them over.
 const PAGES_STEP: u32 = 256;
 
@@ -90,57 +94,82 @@ impl Runner {
             max_unpacked_bytes: self.config.max_unpacked.as_u64(),
         };
 
-        let (finished, mut done) = self.finished_pages(lease).await?;
+        let (finished, done) = self.finished_pages(lease).await?;
         let document = self.blobs.open(&row.content, 0..row.content.bytes).await?;
+        let (silence, size) = (self.config.silence, row.content.bytes);
         converter
-            .begin(&info.filename, &options, &limits, finished, row.content.bytes, document)
+            .begin(silence, &info.filename, &options, &limits, finished, size, document)
             .await?;
 
-        loop {
+        // Read and recorded side by side: while one commit is on its way to the
+        // disk the converter goes on, and what it reports meanwhile shares the
+        // next commit.
+        let (sender, reports) = mpsc::channel(REPORTS);
+        let recording = self.record(lease, reports, done, draining);
+        tokio::pin!(recording);
+        let read = tokio::select! {
+            outcome = &mut recording => return outcome,
+            read = read_reports(converter, &self.blobs, silence, sender) => read,
+        };
+        // What was reported before the converter went away is kept.
+        let outcome = recording.await;
+        read.map_err(Stop::Gone).and(outcome)
+    }
+
+    /// Records reports until the last one.
+    async fn record(
+        &self,
+        lease: &Lease,
+        mut reports: mpsc::Receiver<Report>,
+        mut done: HashSet<u32>,
+        draining: &CancellationToken,
+    ) -> Result<Outcome, Stop> {
+        let mut group = Vec::with_capacity(REPORTS);
+        while reports.recv_many(&mut group, REPORTS).await > 0 {
             let mut decision = Decision::default();
-            match converter.next(&self.blobs, self.config.silence).await? {
-                Report::Detected { format, pages, selected } => {
-                    decision.events.push(EventKind::Stage {
-                        stage: CONVERTING.to_owned(),
-                        unit: Some(Unit::page()),
-                        total: Some(u64::from(selected)),
-                        document: Some(DocumentFacts {
-                            media_type: format.media_type().to_owned(),
-                            pages: format.paged().then_some(pages),
-                        }),
-                    });
-                    self.report(lease, decision).await?;
-                }
-                Report::Page { page, bytes, error, texts } => {
-                    if !done.insert(page) {
-                        return Err(Stop::Gone(Gone::Crashed("a page came twice".to_owned())));
+            let mut ended = None;
+            let mut finished_a_page = false;
+            for report in group.drain(..) {
+                match report {
+                    Report::Detected { format, pages, selected } => {
+                        decision.events.push(detected(format, pages, selected));
                     }
-                    decision.events.push(EventKind::Page { page, bytes, error });
-                    decision.texts = texts;
-                    self.report(lease, decision).await?;
-                    if draining.is_cancelled() {
-                        return Ok(Outcome::GivenBack);
+                    Report::Page { page, bytes, error, texts } => {
+                        if !done.insert(page) {
+                            let twice = "a page came twice".to_owned();
+                            return Err(Stop::Gone(Gone::Crashed(twice)));
+                        }
+                        decision.events.push(EventKind::Page { page, bytes, error });
+                        decision.texts.extend(texts);
+                        finished_a_page = true;
                     }
-                }
-                Report::Assembling => {
-                    decision.events.push(EventKind::Stage {
+                    Report::Assembling => decision.events.push(EventKind::Stage {
                         stage: ASSEMBLING.to_owned(),
                         unit: None,
                         total: None,
                         document: None,
-                    });
-                    self.report(lease, decision).await?;
+                    }),
+                    Report::Done(texts) => {
+                        let formats = texts.iter().map(|text| text.format.clone()).collect();
+                        decision.events.push(EventKind::Completed { formats });
+                        decision.texts.extend(texts);
+                        ended = Some(Outcome::Completed);
+                    }
+                    Report::Failed(failure) => ended = Some(Outcome::Failed(failure)),
                 }
-                Report::Done(texts) => {
-                    let formats = texts.iter().map(|text| text.format.clone()).collect();
-                    decision.events.push(EventKind::Completed { formats });
-                    decision.texts = texts;
-                    self.report(lease, decision).await?;
-                    return Ok(Outcome::Completed);
-                }
-                Report::Failed(failure) => return Ok(Outcome::Failed(failure)),
+            }
+            if !decision.events.is_empty() {
+                self.report(lease, decision).await?;
+            }
+            if let Some(outcome) = ended {
+                return Ok(outcome);
+            }
+            if finished_a_page && draining.is_cancelled() {
+                return Ok(Outcome::GivenBack);
             }
         }
+        // The reader ended early and knows why.
+        Ok(Outcome::GivenBack)
     }
 
     /// The pages that earlier attempts finished.
@@ -175,6 +204,34 @@ impl Runner {
             Ok(_snapshot) => Ok(()),
             Err(LeaseLost) => Err(Stop::LeaseLost),
         }
+    }
+}
+
+/// Reads what the converter says, to the last word.
+async fn read_reports(
+    converter: &mut Converter,
+    blobs: &Blobs,
+    silence: Duration,
+    reports: mpsc::Sender<Report>,
+) -> Result<(), Gone> {
+    loop {
+        let report = converter.next(blobs, silence).await?;
+        let last = matches!(report, Report::Done(_) | Report::Failed(_));
+        if reports.send(report).await.is_err() || last {
+            return Ok(());
+        }
+    }
+}
+
+fn detected(format: Format, pages: u32, selected: u32) -> EventKind {
+    EventKind::Stage {
+        stage: CONVERTING.to_owned(),
+        unit: Some(Unit::page()),
+        total: Some(u64::from(selected)),
+        document: Some(DocumentFacts {
+            media_type: format.media_type().to_owned(),
+            pages: format.paged().then_some(pages),
+        }),
     }
 }
 

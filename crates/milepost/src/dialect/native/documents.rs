@@ -53,7 +53,7 @@ pub struct DocumentForm {
 
 /// Stores a document without working on it.
 #[utoipa::path(
-    post, path = "/v1/documents", tag = "documents",
+    post, path = "/v1/documents", operation_id = "add_document", tag = "documents",
     request_body(content = DocumentForm, content_type = "multipart/form-data"),
     responses(
         (status = 201, description = "It is stored", body = Document, headers(("Location" = String))),
@@ -85,7 +85,7 @@ pub async fn add(
 
 /// One's own documents, newest first.
 #[utoipa::path(
-    get, path = "/v1/documents", tag = "documents", params(Paging),
+    get, path = "/v1/documents", operation_id = "list_documents", tag = "documents", params(Paging),
     responses(
         (status = 200, description = "The documents", body = Page<Document>),
         (status = 422, description = "The limit or the cursor is wrong", body = Problem, content_type = "application/problem+json"),
@@ -108,7 +108,7 @@ pub async fn list(
 
 /// A document.
 #[utoipa::path(
-    get, path = "/v1/documents/{id}", tag = "documents",
+    get, path = "/v1/documents/{id}", operation_id = "get_document", tag = "documents",
     params(("id" = String, Path, description = "The document")),
     responses(
         (status = 200, description = "The document", body = Document),
@@ -127,7 +127,7 @@ pub async fn get(
 
 /// Removes a document. Results of jobs over it stay.
 #[utoipa::path(
-    delete, path = "/v1/documents/{id}", tag = "documents",
+    delete, path = "/v1/documents/{id}", operation_id = "delete_document", tag = "documents",
     params(("id" = String, Path, description = "The document")),
     responses(
         (status = 204, description = "It is gone"),
@@ -146,7 +146,7 @@ pub async fn delete(
 
 /// The document itself, as it was sent.
 #[utoipa::path(
-    get, path = "/v1/documents/{id}/content", tag = "documents",
+    get, path = "/v1/documents/{id}/content", operation_id = "get_document_content", tag = "documents",
     params(("id" = String, Path, description = "The document")),
     responses(
         (status = 200, description = "The bytes", body = Vec<u8>, content_type = "application/octet-stream"),

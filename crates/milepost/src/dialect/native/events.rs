@@ -1,5 +1,6 @@
 //! A job's log as a list, and live streams of one or of many jobs.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -52,6 +53,7 @@ pub struct Begin {
         (status = 200, description = "The log, or the stream", content(
             (Page<Object> = "application/json"), (String = "text/event-stream"),
         )),
+        (status = 406, description = "Neither is accepted", body = Problem, content_type = "application/problem+json"),
         (status = 204, description = "The stream has ended and the client has its end"),
         (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`after` is beyond the log", body = Problem, content_type = "application/problem+json"),
@@ -66,17 +68,22 @@ pub async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let offered = ["application/json", "text/event-stream"];
-    if negotiate(accept, &offered) != Some("text/event-stream") {
-        return log(&services, &owner, job, &begin).await;
-    }
     let mode = match begin.mode.as_deref() {
         None | Some("latest") => Mode::Latest { interval: INTERVAL },
         Some("all") => Mode::All,
         Some(_) => return Err(Problem::field("mode", "A mode is `latest` or `all`.")),
     };
-    let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-    let after = Seq(last_id.or(begin.after).unwrap_or(0));
+    match negotiate(accept, &["application/json", "text/event-stream"]) {
+        Some("text/event-stream") => {}
+        Some(_) => return log(&services, &owner, job, &begin).await,
+        None => {
+            return Err(Problem::new(
+                Code::NotAcceptable,
+                "A log comes as application/json or as text/event-stream.",
+            ));
+        }
+    }
+    let after = Seq(last_event_id(&headers)?.or(begin.after).unwrap_or(0));
     let mut connection = connect(&services)?;
     let now = connection.watch_job(job, mode, after, |job| job.owner == owner).await?;
     if now.status.is_terminal() && now.seq == after {
@@ -124,19 +131,13 @@ pub async fn stream(
 ) -> Result<Response, Problem> {
     let wanted =
         Wanted::parse(query.as_deref().unwrap_or_default(), services.config.limits.subscriptions)?;
-    let since = match headers.get("last-event-id") {
-        None => None,
-        Some(id) => {
-            Some(id.to_str().ok().and_then(|id| id.parse::<u64>().ok()).ok_or_else(|| {
-                Problem::field("Last-Event-ID", "This is no id of such a stream.")
-            })?)
-        }
-    };
+    let since = last_event_id(&headers)?;
     if since.is_some_and(|since| since > 0) && since > Some(services.query.position().await?) {
         return Err(Problem::ahead("This id is beyond what the server has recorded; start anew."));
     }
     let mode = Mode::Latest { interval: INTERVAL };
     let mut connection = connect(&services)?;
+    let nothing = HashMap::new();
     connection.resume_from(since.unwrap_or(0));
     for job in wanted.jobs {
         connection.watch_job_since(job, mode, since, |job| job.owner == owner).await?;
@@ -146,13 +147,13 @@ pub async fn stream(
         if since.is_none() {
             jobs.status = vec![Status::Awaiting, Status::Queued, Status::Running];
         }
-        connection.watch_group(Topic::Owner(owner.clone()), jobs, mode, since).await?;
+        connection.watch_group(Topic::Owner(owner.clone()), jobs, mode, since, &nothing).await?;
     }
     if let Some(document) = wanted.document {
         let found = services.query.document(&owner, document).await?;
         found.ok_or_else(|| Problem::not_found("document"))?;
         let jobs = JobFilter { document: Some(document), ..JobFilter::of(owner.clone()) };
-        connection.watch_group(Topic::Document(document), jobs, mode, since).await?;
+        connection.watch_group(Topic::Document(document), jobs, mode, since, &nothing).await?;
     }
     if let Some(batch) = wanted.batch {
         let jobs = JobFilter { batch: Some(batch), ..JobFilter::of(owner.clone()) };
@@ -160,7 +161,7 @@ pub async fn stream(
         if services.query.jobs(any).await?.is_empty() {
             return Err(Problem::not_found("batch"));
         }
-        connection.watch_group(Topic::Batch(batch), jobs, mode, since).await?;
+        connection.watch_group(Topic::Batch(batch), jobs, mode, since, &nothing).await?;
     }
     connection.resumed();
     Ok(sse::respond(connection, services.draining.clone(), |connection, delivery| match delivery {
@@ -218,6 +219,13 @@ impl Wanted {
         }
         Ok(wanted)
     }
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(id) = headers.get("last-event-id") else { return Ok(None) };
+    let parsed = id.to_str().ok().and_then(|id| id.parse().ok());
+    let wrong = || Problem::field("Last-Event-ID", "This is no id of such a stream.");
+    parsed.map(Some).ok_or_else(wrong)
 }
 
 /// A new watcher, unless there are too many.

@@ -10,10 +10,14 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::http::Services;
-use crate::http::extract::{self, check_length, parse_json, parse_value, too_large};
+use crate::http::extract::{self, check_length, parse_json, parse_object, too_large};
 use crate::http::problem::{Code, Problem};
 use crate::submit::{Source, Upload};
 
+/// The fields of a form.
+const FIELDS: [&str; 7] = ["file", "pipeline", "options", "metadata", "hold", "force", "priority"];
+/// A form's field other than the file is no longer.
+const MAX_FIELD_BYTES: u64 = 64 * 1024;
 /// How a priority may range.
 const PRIORITIES: std::ops::RangeInclusive<i32> = -100..=100;
 
@@ -32,6 +36,8 @@ pub struct Fields {
     pub hold: bool,
     /// Higher goes first.
     pub priority: i32,
+    /// The names of the fields that came.
+    pub given: Vec<&'static str>,
 }
 
 /// A submission as JSON.
@@ -42,7 +48,8 @@ pub struct JsonFields {
     #[schema(example = "convert")]
     pipeline: Option<String>,
     /// The document; a job on `hold` may get it later.
-    source: Option<JsonSource>,
+    #[schema(value_type = Option<JsonSource>)]
+    source: Option<Value>,
     /// How to convert.
     #[schema(value_type = Option<OptionFields>)]
     options: Option<Value>,
@@ -56,7 +63,6 @@ pub struct JsonFields {
     priority: i32,
     /// Convert even if the same was converted before.
     #[serde(default)]
-    #[expect(dead_code, reason = "every submission converts so far, so it is always met")]
     force: bool,
 }
 
@@ -101,13 +107,7 @@ pub async fn read(
         Some("application/json") => {
             let limit = services.config.limits.json_body.as_u64();
             let body: Value = extract::json(request, limit).await?;
-            if body.is_array() {
-                return Err(Problem::new(
-                    Code::InvalidRequest,
-                    "Send one job for each request: a JSON object.",
-                ));
-            }
-            read_json(services, owner, parse_value(body, "")?).await
+            read_json(services, owner, parse_object(body, "")?).await
         }
         _ => Err(Problem::new(
             Code::UnsupportedMediaType,
@@ -154,26 +154,22 @@ async fn read_fields(
     fields: &mut Fields,
 ) -> Result<(), Problem> {
     while let Some(field) = next_field(form, services).await? {
-        let name = field.name().unwrap_or_default().to_owned();
-        match name.as_str() {
-            "file" if fields.source.is_some() => {
-                return Err(Problem::field("file", "Send one file for each request."));
-            }
+        let known = FIELDS.iter().find(|known| Some(**known) == field.name()).copied();
+        let Some(name) = known else { return Err(unknown_field(field.name(), &FIELDS)) };
+        if fields.given.contains(&name) {
+            return Err(Problem::field(name, format!("Send one `{name}` for each request.")));
+        }
+        fields.given.push(name);
+        match name {
             "file" => fields.source = Some(Source::Uploaded(store(services, field).await?)),
             "pipeline" => fields.pipeline = Some(pipeline(&text(services, field).await?)?),
             "options" => fields.options = options(json_text(services, field).await?)?,
             "metadata" => fields.metadata = Some(json_text(services, field).await?),
             "hold" => fields.hold = flag("hold", &text(services, field).await?)?,
             "force" => drop(flag("force", &text(services, field).await?)?),
-            "priority" => {
-                let number = text(services, field).await?;
-                let number = number.trim().parse();
+            _ => {
+                let number = text(services, field).await?.trim().parse();
                 fields.priority = priority(number.unwrap_or(i32::MAX))?;
-            }
-            other => {
-                let known =
-                    ["file", "pipeline", "options", "metadata", "hold", "priority", "force"];
-                return Err(unknown_field(Some(other), &known));
             }
         }
     }
@@ -185,7 +181,16 @@ async fn read_json(
     owner: &OwnerId,
     body: JsonFields,
 ) -> Result<Fields, Problem> {
+    let given = [
+        ("pipeline", body.pipeline.is_some()),
+        ("options", body.options.is_some()),
+        ("metadata", body.metadata.is_some()),
+        ("hold", body.hold),
+        ("force", body.force),
+        ("priority", body.priority != 0),
+    ];
     let mut fields = Fields {
+        given: given.into_iter().filter_map(|(name, came)| came.then_some(name)).collect(),
         pipeline: body.pipeline.as_deref().map(pipeline).transpose()?,
         options: body.options.map(options).transpose()?.unwrap_or_default(),
         metadata: body.metadata,
@@ -193,7 +198,9 @@ async fn read_json(
         priority: priority(body.priority)?,
         source: None,
     };
-    fields.source = match body.source {
+    let source = body.source.filter(|source| !source.is_null());
+    let source: Option<JsonSource> = source.map(|s| parse_object(s, "source")).transpose()?;
+    fields.source = match source {
         None => None,
         Some(JsonSource { document: Some(id), text: None, filename: None }) => {
             let gone = || Problem::field("source.document", "There is no such document.");
@@ -260,7 +267,7 @@ async fn store(services: &Services, mut field: Field<'_>) -> Result<Upload, Prob
 
 async fn text(services: &Services, mut field: Field<'_>) -> Result<String, Problem> {
     let name = field.name().unwrap_or_default().to_owned();
-    let limit = services.config.limits.json_body.as_u64();
+    let limit = MAX_FIELD_BYTES;
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(|error| broken(&error, services))? {
         bytes.extend_from_slice(&chunk);
@@ -295,7 +302,7 @@ fn options(value: Value) -> Result<Options, Problem> {
     if value.is_null() {
         return Ok(Options::default());
     }
-    let options: Options = parse_value(value, "options")?;
+    let options: Options = parse_object(value, "options")?;
     if options.formats.is_empty() {
         let known: Vec<_> =
             milepost_convert::OutputFormat::ALL.iter().map(|f| format!("`{}`", f.name())).collect();
@@ -320,5 +327,6 @@ fn flag(name: &str, text: &str) -> Result<bool, Problem> {
 fn unknown_field(name: Option<&str>, known: &[&str]) -> Problem {
     let name = name.unwrap_or_default();
     let known: Vec<_> = known.iter().map(|field| format!("`{field}`")).collect();
-    Problem::field(name, format!("There is no field `{name}`; known are {}.", known.join(", ")))
+    let field = if name.is_empty() { "body" } else { name };
+    Problem::field(field, format!("There is no field `{name}`; known are {}.", known.join(", ")))
 }

@@ -108,7 +108,7 @@ pub struct Filters {
 
 /// A job's state; waits for news with `after` and `wait`.
 #[utoipa::path(
-    get, path = "/v1/jobs/{id}", tag = "jobs",
+    get, path = "/v1/jobs/{id}", operation_id = "get_job", tag = "jobs",
     params(("id" = String, Path, description = "The job"), Poll),
     responses(
         (status = 200, description = "The state", body = Job<'_>, headers(("ETag" = String))),
@@ -128,8 +128,12 @@ pub async fn get(
         let found = services.query.job(&owner, job).await?;
         let (snapshot, _) = found.ok_or_else(|| Problem::not_found("job"))?;
         let etag = etag(snapshot.seq);
+        // A weak comparison: `W/"7"` and `"7"` name the same state.
+        let same = |held: &str| {
+            held.split(',').map(str::trim).any(|one| one == "*" || etag.ends_with(one))
+        };
         let held = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-        if held == Some(etag.as_str()) {
+        if held.is_some_and(|held| !held.is_empty() && same(held)) {
             return Ok(not_modified(&etag));
         }
         return answer(&services, StatusCode::OK, &snapshot).await;
@@ -161,7 +165,7 @@ pub async fn get(
 
 /// One's own jobs, newest first.
 #[utoipa::path(
-    get, path = "/v1/jobs", tag = "jobs",
+    get, path = "/v1/jobs", operation_id = "list_jobs", tag = "jobs",
     params(Filters),
     responses(
         (status = 200, description = "The jobs", body = Page<Job<'_>>),
@@ -194,7 +198,7 @@ pub async fn list(
 
 /// Stops a job, even in the middle of a page. Finished pages are kept.
 #[utoipa::path(
-    post, path = "/v1/jobs/{id}/cancel", tag = "jobs",
+    post, path = "/v1/jobs/{id}/cancel", operation_id = "cancel_job", tag = "jobs",
     params(("id" = String, Path, description = "The job")),
     responses(
         (status = 200, description = "It is cancelled", body = Job<'_>),
@@ -214,7 +218,7 @@ pub async fn cancel(
 /// Queues the next attempt of a job that has ended. It goes on behind the
 /// finished pages.
 #[utoipa::path(
-    post, path = "/v1/jobs/{id}/retry", tag = "jobs",
+    post, path = "/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs",
     params(("id" = String, Path, description = "The job")),
     responses(
         (status = 202, description = "The next attempt is queued", body = Job<'_>),
@@ -233,7 +237,7 @@ pub async fn retry(
 
 /// Removes a job that has ended, with its log, its pages and its result.
 #[utoipa::path(
-    delete, path = "/v1/jobs/{id}", tag = "jobs",
+    delete, path = "/v1/jobs/{id}", operation_id = "delete_job", tag = "jobs",
     params(("id" = String, Path, description = "The job")),
     responses(
         (status = 204, description = "It is gone"),

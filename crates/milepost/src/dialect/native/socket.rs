@@ -15,7 +15,7 @@ use super::message;
 use crate::http::Services;
 use crate::http::extract::Caller;
 use crate::http::problem::{Code, Problem};
-use crate::hub::{Connection, Delivery, Mode, Topic};
+use crate::hub::{Connection, Delivery, Mode, Topic, WatchError};
 use crate::store::JobFilter;
 use crate::transport::ws::{self, Close, Session};
 
@@ -223,13 +223,17 @@ impl Native {
             SubscribeMode::Latest => Mode::Latest { interval },
             SubscribeMode::All => Mode::All,
         };
+        let after: HashMap<JobId, Seq> = message
+            .after
+            .iter()
+            .filter_map(|(job, seq)| Some((job.parse().ok()?, Seq(*seq))))
+            .collect();
         let mut admitted: Vec<JobId> = Vec::new();
         let mut refused = Vec::new();
         for job in &message.jobs {
-            let after = Seq(message.after.get(job).copied().unwrap_or(0));
-            match self.subscribe_job(connection, job, mode, after).await {
+            match self.subscribe_job(connection, job, mode, &after).await {
                 Ok(id) => admitted.push(id),
-                Err(problem) => refused.push((problem, Some(job.as_str()))),
+                Err(problem) => refused.push((problem, Some(job.clone()))),
             }
         }
         for (topic, filter) in self.groups(&message, &mut refused).await {
@@ -237,15 +241,21 @@ impl Native {
                 refused.push((problem, None));
                 continue;
             }
-            match connection.watch_group(topic, filter, mode, None).await {
-                Ok(jobs) => admitted.extend(jobs),
+            match connection.watch_group(topic, filter, mode, None, &after).await {
+                Ok((jobs, beyond)) => {
+                    admitted.extend(jobs);
+                    let refusal = |(job, seq): (JobId, Seq)| {
+                        (Problem::from(WatchError::Ahead(seq)), Some(job.to_string()))
+                    };
+                    refused.extend(beyond.into_iter().map(refusal));
+                }
                 Err(error) => refused.push((error.into(), None)),
             }
         }
         let reply = json!({"type": "subscribed", "jobs": admitted});
         answers.push(with_ref(reply, reference.clone()));
         for (problem, job) in refused {
-            answers.push(error_message(&problem, job, reference.as_ref()));
+            answers.push(error_message(&problem, job.as_deref(), reference.as_ref()));
         }
     }
 
@@ -254,19 +264,20 @@ impl Native {
         connection: &mut Connection,
         job: &str,
         mode: Mode,
-        after: Seq,
+        after: &HashMap<JobId, Seq>,
     ) -> Result<JobId, Problem> {
         let id: JobId = job.parse().map_err(|_| Problem::not_found("job"))?;
         self.check_room(connection)?;
+        let after = after.get(&id).copied().unwrap_or(Seq(0));
         connection.watch_job(id, mode, after, |job| job.owner == self.owner).await?;
         Ok(id)
     }
 
     /// The groups that may be watched, with the jobs that are shown at first.
-    async fn groups<'a>(
+    async fn groups(
         &self,
-        message: &'a Subscribe,
-        refused: &mut Vec<(Problem, Option<&'a str>)>,
+        message: &Subscribe,
+        refused: &mut Vec<(Problem, Option<String>)>,
     ) -> Vec<(Topic, JobFilter)> {
         let all = || JobFilter::of(self.owner.clone());
         let mut groups = Vec::new();

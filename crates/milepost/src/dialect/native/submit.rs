@@ -17,7 +17,7 @@ use crate::http::Services;
 use crate::http::extract::{Caller, Id, media_type, prefer_wait};
 use crate::http::problem::Problem;
 use crate::hub::{Delivery, Frame, Mode};
-use crate::submit::{self, MAX_KEY_BYTES};
+use crate::submit::{self, MAX_KEY_BYTES, Source};
 
 /// The answer to a submission.
 #[derive(Serialize, ToSchema)]
@@ -135,11 +135,20 @@ pub async fn confirm(
     if snapshot.status != milepost_core::Status::Awaiting {
         return Err(Problem::conflict(&snapshot, "there is nothing to confirm"));
     }
-    let source = match media_type(request.headers()) {
-        None => None,
-        Some(_) => form::read(&services, &owner, request).await?.source,
+    let fields = match media_type(request.headers()) {
+        None => form::Fields::default(),
+        Some(_) => form::read(&services, &owner, request).await?,
     };
-    let snapshot = services.submitter.confirm(owner, job, source).await?;
+    let fixed = fields.given.iter().find(|name| !["file", "options"].contains(*name));
+    if let Some(name) = fixed {
+        if let Some(Source::Uploaded(upload)) = &fields.source {
+            services.submitter.discard(&upload.content).await;
+        }
+        let detail = "A confirmation takes a document and `options`; the rest was submitted.";
+        return Err(Problem::field(*name, detail));
+    }
+    let options = fields.given.contains(&"options").then_some(fields.options);
+    let snapshot = services.submitter.confirm(owner, job, fields.source, options).await?;
     answer(&services, StatusCode::ACCEPTED, &snapshot).await
 }
 
