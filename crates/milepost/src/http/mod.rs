@@ -62,7 +62,8 @@ pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
     describe(&mut api);
     let api_json: Arc<str> = api.to_json().expect("the description has only string keys").into();
     let ui = utoipa_swagger_ui::SwaggerUi::new("/docs")
-        .config(utoipa_swagger_ui::Config::from("/openapi.json"));
+        // Else a page under another name than localhost would ask swagger.io.
+        .config(utoipa_swagger_ui::Config::from("/openapi.json").validator_url("none"));
     let config = services.config.clone();
     let origins = guard::Origins::new(&config.origins);
     let metrics = services.metrics.clone();

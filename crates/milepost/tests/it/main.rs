@@ -3,14 +3,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bad_input;
 mod cancel;
+mod cli;
 mod crash;
 mod documents;
 mod formats;
+mod guard;
 mod harness;
 mod hostile;
 mod idempotency;
 mod lifecycle;
+mod operation;
 mod resume;
 mod retention;
 mod shutdown;

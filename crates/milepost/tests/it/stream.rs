@@ -40,6 +40,28 @@ impl Client {
         }
     }
 
+    /// Connects until all ends are known. However short the connections are,
+    /// each must bring something new while there is something to tell.
+    async fn follow(
+        &mut self,
+        api: &Api,
+        query: &str,
+        jobs: &[String],
+        mut most: impl FnMut() -> usize,
+    ) {
+        let mut fruitless = 0;
+        while !self.knows_all(jobs) {
+            let before = (self.last_id.clone(), self.known.clone());
+            self.connect(api, query, most(), jobs).await;
+            fruitless = if before == (self.last_id.clone(), self.known.clone()) {
+                fruitless + 1
+            } else {
+                0
+            };
+            assert!(fruitless < 100, "no news behind {:?}: {:?}", self.last_id, self.known);
+        }
+    }
+
     fn knows_all(&self, jobs: &[String]) -> bool {
         let ended = |status: &str| matches!(status, "completed" | "failed" | "cancelled");
         jobs.iter().all(|job| self.known.get(job).is_some_and(|(_, status)| ended(status)))
@@ -77,9 +99,7 @@ async fn the_end_of_every_job_is_learnt_over_connections_that_break() {
     let named: Vec<String> = jobs.iter().map(|job| format!("job={job}")).collect();
     let query = named.join("&");
     let mut client = Client::default();
-    while !client.knows_all(&jobs) {
-        client.connect(&api, &query, random.usize(1..12), &jobs).await;
-    }
+    client.follow(&api, &query, &jobs, || random.usize(1..12)).await;
     check(&api, &client, &jobs).await;
 }
 
@@ -97,9 +117,7 @@ async fn ones_own_jobs_are_followed_over_connections_that_break() {
     let mut client = Client::default();
     client.connect(&api, "mine=true", 3, &jobs).await;
     server.thaw();
-    while !client.knows_all(&jobs) {
-        client.connect(&api, "mine=true", random.usize(1..8), &jobs).await;
-    }
+    client.follow(&api, "mine=true", &jobs, || random.usize(1..8)).await;
     check(&api, &client, &jobs).await;
     assert!(!client.known.contains_key(&old));
 }
