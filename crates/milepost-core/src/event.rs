@@ -77,6 +77,9 @@ pub enum EventKind {
     Retried {
         /// How many attempts the job now has in all, automatic ones included.
         max_attempts: u32,
+        /// Pages of which there is only a placeholder; they are tried again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        again: Vec<u32>,
     },
     /// The whole result is stored.
     Completed {

@@ -308,13 +308,17 @@ impl Snapshot {
                     None => "Waiting for a worker to go on".to_owned(),
                 };
             }
-            (EventKind::Retried { max_attempts }, status) if status.is_terminal() => {
+            (EventKind::Retried { max_attempts, again }, status) if status.is_terminal() => {
                 self.max_attempts = *max_attempts;
                 self.losses = 0;
                 self.failure = None;
                 self.formats.clear();
                 self.started_at = None;
                 self.finished_at = None;
+                // Only pages are ever tried again, so only they are counted back.
+                for stage in self.stages.iter_mut().filter(|s| s.unit == Some(Unit::page())) {
+                    stage.done = stage.done.map(|done| done.saturating_sub(again.len() as u64));
+                }
                 self.next_attempt(at);
                 self.message = "Waiting for a worker".to_owned();
             }

@@ -61,7 +61,9 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
                 not_before: Timestamp::from_micros(at),
             }
         ),
-        1 => (1..9u32).prop_map(|max_attempts| EventKind::Retried { max_attempts }),
+        1 => (1..9u32, proptest::collection::vec(1..9u32, 0..4)).prop_map(|(max_attempts, again)| {
+            EventKind::Retried { max_attempts, again }
+        }),
         1 => Just(EventKind::Completed { formats: vec!["markdown".into()] }),
         1 => failure.prop_map(|failure| EventKind::Failed { failure }),
         1 => Just(EventKind::Cancelled),

@@ -68,7 +68,7 @@ impl Commands {
     }
 
     /// Queues the next attempt of a job that has ended; it goes on behind the
-    /// finished pages.
+    /// finished pages, and tries those again that are only placeholders.
     ///
     /// # Errors
     /// See [`CommandError`].
@@ -81,6 +81,8 @@ impl Commands {
         {
             return Err(CommandError::DocumentGone);
         }
+        // Nothing changes them before the retry: the job has ended.
+        let again = self.store.placeholder_pages(job).await?;
         let retries = self.config.retries;
         self.order(owner, job, move |job| {
             // A job that was cancelled before it had a document has nothing to
@@ -88,7 +90,7 @@ impl Commands {
             if !job.status.is_terminal() || job.document.is_none() {
                 return Err(Refusal::Status(Box::new(job.clone())));
             }
-            Ok(EventKind::Retried { max_attempts: job.attempt + 1 + retries })
+            Ok(EventKind::Retried { max_attempts: job.attempt + 1 + retries, again })
         })
         .await
     }

@@ -59,8 +59,10 @@ pub struct WorkerConfig {
     /// Pages that a document may have.
     pub max_pages: u32,
     /// What may be made of one document.
+    #[serde(serialize_with = "exact_size")]
     pub max_output: ByteSize,
     /// What an archive, such as any Office file, may unpack to.
+    #[serde(serialize_with = "exact_size")]
     pub max_unpacked: ByteSize,
 }
 
@@ -85,10 +87,13 @@ pub struct QueueConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// A request's body.
+    #[serde(serialize_with = "exact_size")]
     pub body: ByteSize,
     /// A body that is JSON, and a form's fields other than the file.
+    #[serde(serialize_with = "exact_size")]
     pub json_body: ByteSize,
     /// One WebSocket message from a client.
+    #[serde(serialize_with = "exact_size")]
     pub socket_message: ByteSize,
     /// Connections that watch, all together.
     pub connections: usize,
@@ -260,6 +265,21 @@ impl Config {
     }
 }
 
+/// As the largest unit that says it exactly: what is printed must read back.
+fn exact_size<S: serde::Serializer>(size: &ByteSize, serializer: S) -> Result<S::Ok, S::Error> {
+    let bytes = size.as_u64();
+    let units = [
+        (1 << 30, "GiB"),
+        (1_000_000_000, "GB"),
+        (1 << 20, "MiB"),
+        (1_000_000, "MB"),
+        (1 << 10, "KiB"),
+    ];
+    let exact = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    let (unit, name) = exact.unwrap_or((1, "B"));
+    serializer.collect_str(&format_args!("{}{name}", bytes / unit))
+}
+
 fn default_data_dir() -> PathBuf {
     use etcetera::BaseStrategy;
     etcetera::choose_base_strategy()
@@ -373,6 +393,9 @@ mod tests {
     #[test]
     fn what_is_printed_reads_back() {
         let text = toml::to_string(&Config::default()).unwrap();
-        toml::from_str::<Config>(&text).unwrap();
+        let read = toml::from_str::<Config>(&text).unwrap();
+        assert_eq!(toml::to_string(&read).unwrap(), text);
+        assert_eq!(read.limits.body, Limits::default().body);
+        assert!(text.contains("body = \"200MB\""), "{text}");
     }
 }

@@ -122,8 +122,8 @@ impl Problem {
     }
 
     /// The client claims to have more than there is.
-    pub fn ahead(detail: impl Into<String>) -> Self {
-        Self { field: Some("after".to_owned()), ..Self::new(Code::Conflict, detail) }
+    pub fn ahead(field: &str, detail: impl Into<String>) -> Self {
+        Self { field: Some(field.to_owned()), ..Self::new(Code::Conflict, detail) }
     }
 
     /// A job's status is in the way.
@@ -246,9 +246,10 @@ impl From<WatchError> for Problem {
     fn from(error: WatchError) -> Self {
         match error {
             WatchError::NotFound => Self::not_found("job"),
-            WatchError::Ahead(seq) => Self::ahead(format!(
-                "The job's log ends at seq {seq}; nothing comes after a later one."
-            )),
+            WatchError::Ahead(seq) => Self::ahead(
+                "after",
+                format!("The job's log ends at seq {seq}; nothing comes after a later one."),
+            ),
             WatchError::Store(error) => error.into(),
         }
     }

@@ -217,8 +217,15 @@ impl Mailbox {
         self.delivered = self.delivered.max(position);
     }
 
+    /// Ends [`Mailbox::hold`]. What was collected goes out oldest change first:
+    /// the position then moves with every frame, and a client whose connections
+    /// are short gets on all the same.
     pub(super) fn settle(&mut self) {
         self.floor = None;
+        let jobs = &self.jobs;
+        let newest =
+            |job: &JobId| jobs.get(job).and_then(|w| w.pending.back()).map(|p| p.frame.position);
+        self.ready.make_contiguous().sort_by_key(newest);
     }
 
     /// A position such that every watched job's changes up to it were sent.

@@ -276,6 +276,9 @@ pub(super) fn record(
         if let EventKind::Page { page, bytes, error } = &event.kind {
             pages::insert(write.connection, next.id, *page, *bytes, error.as_deref(), at)?;
         }
+        if let EventKind::Retried { again, .. } = &event.kind {
+            pages::forget(write.connection, next.id, again)?;
+        }
         if let (EventKind::Stage { document: Some(facts), .. }, Some(info)) =
             (&event.kind, &next.document)
         {

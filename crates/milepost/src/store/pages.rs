@@ -60,6 +60,21 @@ impl Store {
         .await
     }
 
+    /// The pages of which there is only a placeholder.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn placeholder_pages(&self, job: JobId) -> Result<Vec<u32>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT page FROM pages WHERE job = ? AND error IS NOT NULL ORDER BY page",
+            )?;
+            let rows = statement.query_map([job.uuid()], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
     /// One text of a page, or of the whole (page 0).
     ///
     /// # Errors
@@ -116,6 +131,19 @@ pub(super) fn insert_text(
             inline,
             object,
         ])?;
+    Ok(())
+}
+
+/// Removes pages that are to be converted again. What they named as objects is
+/// left to the sweeper.
+pub(super) fn forget(connection: &Connection, job: JobId, pages: &[u32]) -> Result<(), StoreError> {
+    for table in ["pages", "texts"] {
+        let sql = format!("DELETE FROM {table} WHERE job = ? AND page = ?");
+        let mut statement = connection.prepare_cached(&sql)?;
+        for page in pages {
+            statement.execute(params![job.uuid(), page])?;
+        }
+    }
     Ok(())
 }
 

@@ -133,7 +133,10 @@ pub async fn stream(
         Wanted::parse(query.as_deref().unwrap_or_default(), services.config.limits.subscriptions)?;
     let since = last_event_id(&headers)?;
     if since.is_some_and(|since| since > 0) && since > Some(services.query.position().await?) {
-        return Err(Problem::ahead("This id is beyond what the server has recorded; start anew."));
+        return Err(Problem::ahead(
+            "Last-Event-ID",
+            "This id is beyond what the server has recorded; start anew.",
+        ));
     }
     let mode = Mode::Latest { interval: INTERVAL };
     let mut connection = connect(&services)?;
