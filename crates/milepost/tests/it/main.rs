@@ -15,6 +15,7 @@ mod hostile;
 mod idempotency;
 mod lifecycle;
 mod operation;
+mod orders;
 mod queue;
 mod resume;
 mod retention;
