@@ -15,6 +15,8 @@ mod hostile;
 mod idempotency;
 mod lifecycle;
 mod operation;
+mod orders;
+mod queue;
 mod resume;
 mod retention;
 mod shutdown;

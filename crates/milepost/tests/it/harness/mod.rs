@@ -10,11 +10,11 @@ mod ws;
 
 use std::time::{Duration, Instant};
 
-pub use api::{Api, Form, Reply, completed, id_of, is_terminal, seq_of};
+pub use api::{Api, Reply, completed, id_of, is_terminal, seq_of};
 pub use documents::{expected, fixture, fixtures, pdf_of};
 pub use processes::{Process, raise_file_limit};
 pub use server::{Server, binary, run};
-pub use sse::{Event, Events};
+pub use sse::Events;
 pub use ws::{Heard, Socket};
 
 /// After this long a promise is broken. Generous: the machine may be busy with

@@ -1,0 +1,88 @@
+//! Who goes first, how long one may wait, and what one document may cost.
+
+use serde_json::json;
+
+use crate::harness::{Api, Server, expected, fixture, id_of};
+
+#[tokio::test]
+async fn higher_priorities_go_first_and_equal_ones_in_order() {
+    let server = Server::with(&[("MILEPOST_WORKER_SLOTS", "1")]);
+    let api = server.api();
+    server.freeze().await;
+    let first = api.submit("letter.docx").await;
+    api.until(&first, "started", |job| job["status"] == "running").await;
+    let mut jobs = Vec::new();
+    for priority in [-5, 0, 0, 50, 100, -5] {
+        let body = json!({"source": {"text": "# One"}, "priority": priority});
+        jobs.push((priority, id_of(&api.submit_json(&body).await.expect(202).json())));
+    }
+    let place = |id: String| {
+        let api = api.clone();
+        async move { api.job(&id).await["queue"]["position"].as_u64().unwrap() }
+    };
+    for (index, wanted) in [5, 3, 4, 2, 1, 6].into_iter().enumerate() {
+        assert_eq!(place(jobs[index].1.clone()).await, wanted, "{:?}", jobs[index]);
+    }
+    server.thaw();
+    let mut started = Vec::new();
+    for (index, (_, id)) in jobs.iter().enumerate() {
+        let job = api.completed(id).await;
+        started.push((job["started_at"].as_str().unwrap().to_owned(), index));
+    }
+    started.sort();
+    assert_eq!(started.iter().map(|(_, index)| *index).collect::<Vec<_>>(), [4, 3, 1, 2, 0, 5]);
+}
+
+#[tokio::test]
+async fn a_job_that_waits_too_long_is_given_up() {
+    // The sweeper looks as often as its shortest term asks for.
+    let server = Server::with(&[
+        ("MILEPOST_WORKER_SLOTS", "1"),
+        ("MILEPOST_QUEUE_MAX_WAIT", "1s"),
+        ("MILEPOST_RETENTION", "4s"),
+    ]);
+    let api = server.api();
+    server.freeze().await;
+    let running = api.submit("letter.docx").await;
+    api.until(&running, "started", |job| job["status"] == "running").await;
+    let waiting = api.submit("letter.docx").await;
+    let job = api.ended(&waiting).await;
+    assert_eq!(job["status"], "failed", "{job}");
+    assert_eq!(job["error"]["code"], "queue_timeout");
+    assert_eq!(job["error"]["retryable"], true);
+    server.thaw();
+    api.completed(&running).await;
+}
+
+#[tokio::test]
+async fn what_is_larger_than_allowed_is_named() {
+    let server = Server::with(&[("MILEPOST_WORKER_MAX_PAGES", "10")]);
+    let api = server.api();
+    let id = api.submit("report.pdf").await;
+    let job = api.ended(&id).await;
+    assert_eq!(job["error"]["code"], "document_too_large", "{job}");
+    let form =
+        Api::form("report.pdf", fixture("report.pdf")).text("options", r#"{"pages":"1-10"}"#);
+    api.completed(&id_of(&api.submit_form(form).await)).await;
+
+    let server = Server::with(&[("MILEPOST_WORKER_MAX_OUTPUT", "2kB")]);
+    let api = server.api();
+    let id = api.submit("report.pdf").await;
+    let job = api.ended(&id).await;
+    assert_eq!(job["error"]["code"], "document_too_large", "{job}");
+}
+
+#[tokio::test]
+async fn converters_are_replaced_without_anybody_noticing() {
+    let server =
+        Server::with(&[("MILEPOST_WORKER_RECYCLE_AFTER", "1"), ("MILEPOST_WORKER_SLOTS", "1")]);
+    let api = server.api();
+    let mut jobs = Vec::new();
+    for _ in 0..5 {
+        jobs.push(api.submit("letter.docx").await);
+    }
+    for id in jobs {
+        assert_eq!(api.completed(&id).await["attempt"], 1);
+        assert_eq!(api.result(&id, "markdown").await, expected("letter.docx"));
+    }
+}
