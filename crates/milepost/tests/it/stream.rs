@@ -186,3 +186,22 @@ async fn a_stream_over_nothing_or_over_strangers_is_refused() {
     let wrong = api.get("/v1/stream?mine=true").header("last-event-id", "yesterday");
     api.call(wrong).await.refused(422, "invalid_field", Some("Last-Event-ID"));
 }
+
+#[tokio::test]
+async fn a_resumed_stream_gets_on_however_short_its_connections_are() {
+    let server = Server::start();
+    let api = server.api();
+    let mut jobs = Vec::new();
+    for number in 0..6 {
+        jobs.push(api.submit_text(&format!("# {number}")).await);
+        api.completed(jobs.last().unwrap()).await;
+    }
+    let named = jobs.iter().map(|job| format!("job={job}")).collect::<Vec<_>>();
+    let backwards: Vec<_> = named.iter().rev().cloned().collect();
+    for query in ["mine=true".to_owned(), named.join("&"), backwards.join("&")] {
+        let mut client = Client { last_id: Some("0".to_owned()), ..Client::default() };
+        // Each connection breaks behind its first event.
+        client.follow(&api, &query, &jobs, || 1).await;
+        check(&api, &client, &jobs).await;
+    }
+}
