@@ -3,10 +3,9 @@
 
 use std::collections::HashMap;
 
-use reqwest::header::IF_NONE_MATCH;
 use serde_json::{Value, json};
 
-use crate::harness::{Api, DEADLINE, Server, Socket, expected, fixture, id_of, pdf_of, seq_of};
+use crate::harness::{Api, Server, Socket, fixture, id_of, pdf_of, seq_of};
 
 const FIELDS: [&str; 23] = [
     "id",
@@ -116,112 +115,6 @@ async fn events_of_a_log_are_listed_behind_after_and_in_parts() {
     let seqs: Vec<u64> = rest["items"].as_array().unwrap().iter().map(seq_of).collect();
     assert_eq!(seqs, (9..=end).collect::<Vec<_>>());
     assert_eq!(rest["next"], Value::Null);
-}
-
-#[tokio::test]
-async fn prefer_wait_answers_at_the_end_or_when_the_time_is_up() {
-    let server = Server::with(&[("MILEPOST_WORKER_SLOTS", "1")]);
-    let api = server.api();
-    let submit = |wait: &str| {
-        let form = Api::form("letter.docx", fixture("letter.docx"));
-        api.call(api.post("/v1/jobs").header("prefer", wait).multipart(form))
-    };
-    let reply = submit("wait=50").await.expect(200);
-    assert_eq!(reply.json()["status"], "completed");
-    assert_eq!(reply.header("preference-applied"), "wait=50");
-    assert_eq!(reply.header("location"), format!("/v1/jobs/{}", id_of(&reply.json())));
-
-    server.freeze().await;
-    let reply = submit("respond-async, wait=1").await.expect(202);
-    assert_eq!(reply.header("preference-applied"), "wait=1");
-    assert_ne!(reply.json()["status"], "completed");
-    server.thaw();
-    api.completed(&id_of(&reply.json())).await;
-}
-
-#[tokio::test]
-async fn a_poll_waits_for_news_and_validators_save_the_body() {
-    let server = Server::with(&[("MILEPOST_WORKER_SLOTS", "1")]);
-    let converters = server.freeze().await;
-    assert_eq!(converters.len(), 1);
-    let api = server.api();
-    let id = api.submit("letter.docx").await;
-    let running = api.until(&id, "started", |job| job["status"] == "running").await;
-    let seq = seq_of(&running);
-    let path = format!("/v1/jobs/{id}");
-    let reply = api.call(api.get(&format!("{path}?after={seq}"))).await.expect(304);
-    assert!(reply.body.is_empty());
-    let held = format!("W/\"{seq}\"");
-    let reply = api.call(api.get(&path).header(IF_NONE_MATCH, &held)).await.expect(304);
-    assert_eq!(reply.header("etag"), held);
-    let reply = api.call(api.get(&path)).await.expect(200);
-    assert_eq!((reply.header("etag"), reply.header("cache-control")), (&*held, "no-store"));
-
-    let polling = tokio::spawn({
-        let (api, path) = (api.clone(), format!("{path}?after={seq}&wait=60"));
-        async move { api.call(api.get(&path)).await.expect(200).json() }
-    });
-    server.thaw();
-    let news = polling.await.unwrap();
-    assert!(seq_of(&news) > seq, "{news}");
-    let end = seq_of(&api.completed(&id).await);
-    // At once, although it could wait for a minute: nothing will ever come.
-    let began = std::time::Instant::now();
-    api.call(api.get(&format!("{path}?after={end}&wait=60"))).await.expect(304);
-    assert!(began.elapsed() < DEADLINE / 2);
-}
-
-#[tokio::test]
-async fn a_held_job_waits_for_its_confirmation() {
-    let server = Server::start();
-    let api = server.api();
-    let form = Api::form("letter.docx", fixture("letter.docx")).text("hold", "true");
-    let held = api.submit_form(form).await;
-    assert_eq!(held["status"], "awaiting");
-    let id = id_of(&held);
-    // A later job ends first: nobody takes up what is held.
-    let other = api.submit("letter.docx").await;
-    api.completed(&other).await;
-    assert_eq!(api.job(&id).await["status"], "awaiting");
-    let confirm = format!("/v1/jobs/{id}/confirm");
-    let confirmed = api.call(api.post(&confirm)).await.expect(202).json();
-    assert_eq!((&confirmed["status"], &confirmed["seq"]), (&json!("queued"), &json!(2)));
-    api.completed(&id).await;
-    assert_eq!(api.result(&id, "markdown").await, expected("letter.docx"));
-    let problem = api.call(api.post(&confirm)).await.refused(409, "conflict", None);
-    assert_eq!(problem["job_status"], "completed");
-}
-
-#[tokio::test]
-async fn a_confirmation_may_bring_the_document() {
-    let server = Server::start();
-    let api = server.api();
-    for way in ["file", "text", "document"] {
-        let body = json!({"hold": true, "metadata": {"way": way}});
-        let held = api.submit_json(&body).await.expect(202).json();
-        assert_eq!((&held["status"], &held["document"]), (&json!("awaiting"), &Value::Null));
-        let id = id_of(&held);
-        let confirm = || api.post(&format!("/v1/jobs/{id}/confirm"));
-        api.call(confirm()).await.refused(422, "invalid_field", Some("source"));
-        let request = match way {
-            "file" => confirm().multipart(Api::form("notes.md", fixture("notes.md"))),
-            "text" => {
-                let text = String::from_utf8(fixture("notes.md")).unwrap();
-                confirm().json(&json!({"source": {"text": text, "filename": "notes.md"}}))
-            }
-            _ => {
-                let form = Api::form("notes.md", fixture("notes.md"));
-                let stored = api.call(api.post("/v1/documents").multipart(form)).await;
-                let document = id_of(&stored.expect(201).json());
-                confirm().json(&json!({"source": {"document": document}}))
-            }
-        };
-        api.call(request).await.expect(202);
-        let job = api.completed(&id).await;
-        assert_eq!(job["document"]["filename"], "notes.md", "{way}");
-        assert_eq!(job["metadata"]["way"], way);
-        assert_eq!(api.result(&id, "markdown").await, expected("notes.md"), "{way}");
-    }
 }
 
 #[tokio::test]

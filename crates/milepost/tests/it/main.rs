@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod bad_input;
+mod bad_bodies;
+mod bad_fields;
+mod bad_paths;
 mod cancel;
 mod cli;
 mod crash;
@@ -11,15 +13,19 @@ mod documents;
 mod formats;
 mod guard;
 mod harness;
+mod hold;
 mod hostile;
 mod idempotency;
 mod lifecycle;
 mod operation;
 mod orders;
 mod queue;
+mod results;
 mod resume;
 mod retention;
 mod shutdown;
 mod socket;
+mod socket_rules;
 mod stream;
+mod waiting;
 mod watchers;

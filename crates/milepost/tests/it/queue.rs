@@ -1,4 +1,5 @@
-//! Who goes first, how long one may wait, and what one document may cost.
+//! Who goes first, how long one may wait, how many, and what one document may
+//! cost.
 
 use serde_json::json;
 
@@ -85,4 +86,32 @@ async fn converters_are_replaced_without_anybody_noticing() {
         assert_eq!(api.completed(&id).await["attempt"], 1);
         assert_eq!(api.result(&id, "markdown").await, expected("letter.docx"));
     }
+}
+
+#[tokio::test]
+async fn a_full_queue_says_when_to_come_back() {
+    let server =
+        Server::with(&[("MILEPOST_QUEUE_MAX_WAITING", "2"), ("MILEPOST_WORKER_SLOTS", "1")]);
+    let api = server.api();
+    server.freeze().await;
+    let first = api.submit("letter.docx").await;
+    api.until(&first, "started", |job| job["status"] == "running").await;
+    let mut jobs = vec![first];
+    for _ in 0..2 {
+        jobs.push(api.submit("letter.docx").await);
+    }
+    for _ in 0..2 {
+        let form = Api::form("letter.docx", fixture("letter.docx"));
+        let reply = api.call(api.post("/v1/jobs").multipart(form)).await;
+        let after: u64 = reply.header("retry-after").parse().expect("Retry-After in seconds");
+        let problem = reply.refused(429, "queue_full", None);
+        assert_eq!(problem["retry_after"], after);
+    }
+    assert_eq!(api.list("/v1/documents").await.len(), 3, "a refused upload is kept");
+    server.thaw();
+    for id in &jobs {
+        api.completed(id).await;
+    }
+    let again = api.submit("letter.docx").await;
+    api.completed(&again).await;
 }
