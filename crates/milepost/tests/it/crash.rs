@@ -159,14 +159,13 @@ async fn a_document_that_always_kills_its_converter_fails_alone() {
     let server = Server::with(&[("MILEPOST_QUEUE_RETRIES", "1"), ("MILEPOST_WORKER_SLOTS", "1")]);
     let api = server.api();
     server.freeze().await;
-    let id = api.submit("report.pdf").await;
+    // Long enough for the second converter to be met in the middle of it.
+    let id = api.submit_bytes("road.pdf", pdf_of(600)).await;
     for attempt in 1..=2 {
         api.until(&id, "the attempt", |job| {
             job["status"] == "running" && job["attempt"] == attempt
         })
         .await;
-        // A converter that replaced the last one is not stopped, so it may be
-        // quicker than we are: stop each as soon as it is there.
         for converter in server.converters() {
             converter.signal(Signal::KILL);
         }

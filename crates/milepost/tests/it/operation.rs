@@ -40,6 +40,20 @@ async fn a_server_that_is_ready_says_so() {
     assert!(ready["parts"].as_object().is_some_and(|parts| parts.values().all(|p| p == "ready")));
 }
 
+#[tokio::test]
+async fn a_server_at_rest_is_small() {
+    let server = Server::start();
+    let converters = eventually("the converters", || async {
+        Some(server.converters()).filter(|converters| converters.len() == 2)
+    });
+    let mut all = converters.await;
+    all.push(server.process());
+    let api = server.api();
+    api.call(api.get("/readyz")).await.expect(200);
+    let bytes: u64 = all.iter().map(|process| process.proportional_bytes()).sum();
+    assert!(bytes < 60_000_000, "{bytes} bytes in {} processes", all.len());
+}
+
 /// The value of a metric whose labels hold all of `labels`.
 fn metric(text: &str, name: &str, labels: &[&str]) -> Option<f64> {
     let line = text.lines().find(|line| {

@@ -29,6 +29,16 @@ impl Process {
         kib.unwrap_or(0) * 1024
     }
 
+    /// Its share of all memory, in bytes: what it has in common with others is
+    /// divided among them.
+    pub fn proportional_bytes(self) -> u64 {
+        let path = format!("/proc/{}/smaps_rollup", self.0);
+        let text = fs::read_to_string(path).expect("the process is ours and lives");
+        let line = text.lines().find(|line| line.starts_with("Pss:")).unwrap_or_default();
+        let kib = line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok());
+        kib.expect("a number of KiB") * 1024
+    }
+
     /// Its children that call themselves converters, and live.
     pub fn converters(self) -> Vec<Self> {
         let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
