@@ -20,10 +20,12 @@ pub async fn run(binary: &Path, folder: &Path, rounds: usize) -> anyhow::Result<
     anyhow::ensure!(!documents.is_empty(), "no PDF in {}", folder.display());
     println!("{} documents", documents.len());
     println!("round  pages  bare/cpu-s  server/cpu-s  ratio");
+    // One server for all rounds, as the bare library stays in one process too.
+    let server = Server::start(binary, 1).await?;
     let mut ratios = Vec::new();
     for round in 1..=rounds {
         let (pages, bare) = bare(&documents)?;
-        let (server_pages, server) = through_server(binary, &documents).await?;
+        let (server_pages, server) = through_server(&server, &documents).await?;
         anyhow::ensure!(pages == server_pages, "{pages} pages and {server_pages}");
         let (bare, server) = (pages as f64 / bare, pages as f64 / server);
         ratios.push(server / bare);
@@ -52,38 +54,18 @@ fn bare(documents: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
     Ok((pages, cpu_seconds_of(std::process::id())? - before))
 }
 
-async fn through_server(binary: &Path, documents: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
-    let server = Server::start(binary, 1).await?;
+async fn through_server(server: &Server, documents: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
     let client = reqwest::Client::new();
     let jobs = format!("{}/v1/jobs", server.url);
     let before = server.cpu_seconds()?;
-    let mut ids = Vec::new();
+    let mut pages = 0;
     for path in documents {
         let part = reqwest::multipart::Part::bytes(std::fs::read(path)?).file_name("a.pdf");
         let form = reqwest::multipart::Form::new().part("file", part);
-        let job: Value = client.post(&jobs).multipart(form).send().await?.json().await?;
-        ids.push(job["id"].as_str().context("no id")?.to_owned());
-    }
-    let mut pages = 0;
-    for id in ids {
-        let mut seq = 0;
-        loop {
-            let url = format!("{jobs}/{id}?after={seq}&wait=60");
-            let answer = client.get(url).send().await?;
-            if answer.status() == reqwest::StatusCode::NOT_MODIFIED {
-                continue;
-            }
-            let job: Value = answer.json().await?;
-            seq = job["seq"].as_u64().context("no seq")?;
-            match job["status"].as_str() {
-                Some("completed") => {
-                    pages += job["stages"][1]["done"].as_u64().unwrap_or(0);
-                    break;
-                }
-                Some("failed") => anyhow::bail!("{}", job["error"]),
-                _ => {}
-            }
-        }
+        let request = client.post(&jobs).header("prefer", "wait=60").multipart(form);
+        let job: Value = request.send().await?.json().await?;
+        anyhow::ensure!(job["status"] == "completed", "{}: {job}", path.display());
+        pages += job["stages"][1]["done"].as_u64().context("no pages")?;
     }
     Ok((pages, server.cpu_seconds()? - before))
 }

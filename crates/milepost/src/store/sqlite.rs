@@ -72,6 +72,9 @@ impl Store {
         // FULL makes a commit wait for the disk: without it a power loss undoes
         // jobs that were answered with 202.
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // The same hot pages change in every transaction; the longer the log, the
+        // more of their versions are never copied into the database.
+        connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         schema::migrate(&mut connection)?;
         let waiting: i64 = connection.query_row(
             "SELECT count(*) FROM jobs WHERE status IN ('awaiting', 'queued')",

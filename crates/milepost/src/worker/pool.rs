@@ -204,15 +204,14 @@ impl Pool {
                         // Lost before it said a word: it may have been so while
                         // it waited. Only a fresh one's end is the document's.
                         let unheard = !converter.reported && matches!(ended.0, Outcome::Failed(_));
-                        match Converter::spawn() {
-                            Ok(new) if unheard && !fresh => {
-                                fresh = true;
-                                let owner = converter.owner.take();
-                                std::mem::replace(converter, new).bury().await;
-                                converter.owner = owner;
-                            }
-                            _ => break ended,
+                        if fresh || !unheard {
+                            break ended;
                         }
+                        let Ok(new) = Converter::spawn() else { break ended };
+                        fresh = true;
+                        let owner = converter.owner.take();
+                        std::mem::replace(converter, new).bury().await;
+                        converter.owner = owner;
                     };
                     if !reusable {
                         converter.jobs = u32::MAX;
