@@ -56,3 +56,25 @@ async fn a_confirmation_may_bring_the_document() {
         assert_eq!(api.result(&id, "markdown").await, expected("notes.md"), "{way}");
     }
 }
+
+#[tokio::test]
+async fn a_confirmation_may_bring_options_and_nothing_else() {
+    let server = Server::start();
+    let api = server.api();
+    let held = api.submit_json(&json!({"hold": true})).await.expect(202).json();
+    let confirm = format!("/v1/jobs/{}/confirm", id_of(&held));
+    let form = || Api::form("encrypted.pdf", fixture("encrypted.pdf"));
+    let other = form().text("metadata", "{}");
+    api.call(api.post(&confirm).multipart(other)).await.refused(
+        422,
+        "invalid_field",
+        Some("metadata"),
+    );
+    let options = json!({"password": "milepost", "formats": ["markdown"]});
+    let confirmed = form().text("options", options.to_string());
+    api.call(api.post(&confirm).multipart(confirmed)).await.expect(202);
+    let job = api.completed(&id_of(&held)).await;
+    assert_eq!(job["result"]["formats"], json!(["markdown"]));
+    let log = serde_json::to_string(&api.events(&id_of(&held)).await).unwrap();
+    assert!(!log.contains("password"), "{log}");
+}

@@ -97,3 +97,29 @@ async fn crossing_orders_leave_every_job_whole() {
         api.completed(&id).await;
     }
 }
+
+#[tokio::test]
+async fn a_retry_tries_placeholder_pages_again() {
+    let server = Server::start();
+    let api = server.api();
+    let id = api.submit("hostile/page-tree-shared.pdf").await;
+    let first = api.completed(&id).await;
+    let placeholders = || async {
+        let pages = api.list(&format!("/v1/jobs/{id}/pages")).await;
+        let broken = pages.iter().filter(|page| !page["error"].is_null());
+        broken.map(|page| page["page"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let broken = placeholders().await;
+    assert!(!broken.is_empty());
+    api.call(api.post(&format!("/v1/jobs/{id}/retry"))).await.expect(202);
+    let second = api.completed(&id).await;
+    assert_eq!(second["attempt"], 2);
+    assert_eq!(second["stages"][1]["done"], first["stages"][1]["done"]);
+    let events = api.events(&id).await;
+    let retried = events.iter().find(|event| event["type"] == "retried").unwrap();
+    assert_eq!(retried["again"], serde_json::json!(broken));
+    let behind = events.iter().skip_while(|event| event["type"] != "retried");
+    let again = behind.filter(|event| event["type"] == "page").count();
+    assert_eq!(again, broken.len());
+    assert_eq!(placeholders().await, broken);
+}
