@@ -1,5 +1,7 @@
 //! Whatever events are offered in whatever order, a snapshot stays sane.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use milepost_core::{
     DocumentFacts, DocumentId, DocumentInfo, Event, EventKind, Failure, FailureCode, JobId,
     OwnerId, Pipeline, Plan, Progress, Seq, Snapshot, Status, Submitted, Timestamp, Unit,
