@@ -15,6 +15,9 @@ use super::frame::{Frame, QueuePlace};
 /// that a job would have to change its stage so often while nobody reads.
 const MAX_PENDING: usize = 256;
 
+/// Ended jobs that are remembered before the ones behind us are forgotten.
+const MAX_ENDED: usize = 64;
+
 /// What a watcher wants of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -54,6 +57,9 @@ pub(super) struct Mailbox {
     /// Jobs with something to send, each at most once.
     ready: VecDeque<JobId>,
     notices: VecDeque<Delivery>,
+    /// Jobs of a group whose end was sent, with its seq and position. What the
+    /// first look at the store showed may still be announced behind it.
+    ended: HashMap<JobId, (Seq, u64)>,
     /// The highest position that was sent or need not be.
     delivered: u64,
     /// While the first snapshots are still being collected, nothing after this
@@ -130,6 +136,7 @@ impl Mailbox {
     /// Forgets the jobs that the client did not name.
     pub(super) fn unwatch_groups(&mut self) {
         self.jobs.retain(|_, watched| watched.named);
+        self.ended.clear();
         let jobs = &self.jobs;
         self.ready.retain(|job| jobs.contains_key(job));
     }
@@ -144,6 +151,10 @@ impl Mailbox {
         let job = frame.snapshot.id;
         if !self.jobs.contains_key(&job) {
             let Some(mode) = group else { return };
+            if self.ended.get(&job).is_some_and(|(seq, _)| frame.seq() <= *seq) {
+                return;
+            }
+            self.ended.remove(&job);
             // A group is followed from now on: what came before this event is
             // not replayed.
             self.insert(job, mode, false, Seq(frame.seq().0 - 1), false);
@@ -165,6 +176,14 @@ impl Mailbox {
         }
         self.too_slow |= watched.pending.len() > MAX_PENDING;
         self.make_ready(job);
+    }
+
+    /// Every change up to `position` was announced, so none of an older end is
+    /// still to come.
+    pub(super) fn passed(&mut self, position: u64) {
+        if self.ended.len() > MAX_ENDED {
+            self.ended.retain(|_, (_, ended)| *ended >= position);
+        }
     }
 
     /// Drops what is queued for a job and was so at `position` already.
@@ -282,6 +301,7 @@ impl Mailbox {
         } else if sent.frame.snapshot.status.is_terminal() && !watched.named {
             // Of a group, only what moves is kept.
             self.jobs.remove(&job);
+            self.ended.insert(job, (sent.frame.seq(), sent.frame.position));
         }
         self.delivered = self.delivered.max(sent.frame.position);
         Next::Deliver(Delivery::Frame(sent.frame))

@@ -199,6 +199,23 @@ fn an_event_that_comes_while_the_log_is_read_is_not_lost() {
 }
 
 #[test]
+fn what_is_announced_behind_the_first_look_is_not_sent_again() {
+    let frames = states(job(), 3);
+    let mut mailbox = Mailbox::default();
+    let group = Some(Mode::Latest { interval: Duration::ZERO });
+    // The first look at the store shows the end, which the bus has yet to tell.
+    mailbox.push(frames.last().unwrap(), group);
+    let (mut got, now) = (Vec::new(), Instant::now());
+    drain(&mut mailbox, now, &mut got);
+    for frame in &frames {
+        mailbox.push(frame, group);
+        mailbox.passed(frame.position);
+        drain(&mut mailbox, now, &mut got);
+    }
+    assert_eq!(got.len(), 1);
+}
+
+#[test]
 fn a_reader_of_all_that_never_reads_is_given_up() {
     let frames = states(job(), 400);
     let mut mailbox = Mailbox::default();

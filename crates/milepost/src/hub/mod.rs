@@ -102,7 +102,7 @@ impl Hub {
         loop {
             tokio::select! {
                 announcement = bus.next() => match announcement {
-                    Some(Ok(announcement)) => self.0.publish(announcement).await,
+                    Some(Ok(announcement)) => self.0.publish(announcement, true).await,
                     Some(Err(Lagged)) => self.0.look_again().await,
                     None => return,
                 },
@@ -156,7 +156,8 @@ impl Shared {
         }
     }
 
-    async fn publish(&self, announcement: Announcement) {
+    /// `in_order` says that every change before this one was published.
+    async fn publish(&self, announcement: Announcement, in_order: bool) {
         self.published.fetch_max(announcement.position, Ordering::Relaxed);
         match announcement.change {
             Change::Reached(snapshot) => {
@@ -176,7 +177,12 @@ impl Shared {
                         let frame = Arc::new(frame);
                         for member in members {
                             let mode = member.group.map(|(mode, _)| mode);
-                            member.slot.lock().push(&frame, mode);
+                            let mut mailbox = member.slot.lock();
+                            mailbox.push(&frame, mode);
+                            if in_order {
+                                mailbox.passed(frame.position);
+                            }
+                            drop(mailbox);
                             member.slot.wake.notify_one();
                         }
                     }
@@ -222,7 +228,7 @@ impl Shared {
                 Ok(found) => {
                     for (snapshot, position) in found {
                         let change = Change::Reached(Arc::new(snapshot));
-                        self.publish(Announcement { position, change }).await;
+                        self.publish(Announcement { position, change }, false).await;
                     }
                 }
                 Err(error) => tracing::error!(%error, "a watched job could not be read again"),
