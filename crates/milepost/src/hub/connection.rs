@@ -53,7 +53,7 @@ impl Connection {
     /// [`Mode::All`] the log behind `after`.
     ///
     /// # Errors
-    /// See [`WatchError`]; the connection then watches what it did before.
+    /// See [`WatchError`]; the job is then not watched.
     pub async fn watch_job(
         &mut self,
         job: JobId,
@@ -62,35 +62,39 @@ impl Connection {
         may_see: impl Fn(&Snapshot) -> bool,
     ) -> Result<Arc<Snapshot>, WatchError> {
         let topic = Topic::Job(job);
-        let already = self.topics.contains(&topic);
-        // First listen, then look: what happens in between is heard.
+        // First listen, then look: what happens in between is in the mailbox.
+        // Nothing leaves it before the look says that this watcher may see it.
+        self.slot.lock().watch(job, mode, after);
         self.join(topic.clone(), None);
-        let found = self.shared.store.snapshot(job).await;
-        let refused = match found {
-            Err(error) => WatchError::Store(error),
-            Ok(Some((snapshot, position))) if may_see(&snapshot) => {
-                if after > snapshot.seq {
-                    WatchError::Ahead(snapshot.seq)
-                } else {
-                    let snapshot = Arc::new(snapshot);
-                    let frame = self.shared.frame(snapshot.clone(), position).await?;
-                    self.shared.note_waiting(&snapshot, frame.queue);
-                    let mut mailbox = self.slot.lock();
-                    mailbox.watch(job, mode, after);
-                    if matches!(mode, Mode::Latest { .. }) {
-                        mailbox.push(&Arc::new(frame), None);
-                    }
-                    drop(mailbox);
-                    self.slot.wake.notify_one();
-                    return Ok(snapshot);
-                }
-            }
-            Ok(_) => WatchError::NotFound,
-        };
-        if !already {
-            self.leave(&topic);
+        let looked = self.look(job, mode, after, may_see).await;
+        if looked.is_err() {
+            self.unwatch(&topic);
         }
-        Err(refused)
+        looked
+    }
+
+    /// The second half of [`Connection::watch_job`].
+    async fn look(
+        &self,
+        job: JobId,
+        mode: Mode,
+        after: Seq,
+        may_see: impl Fn(&Snapshot) -> bool,
+    ) -> Result<Arc<Snapshot>, WatchError> {
+        let found = self.shared.store.snapshot(job).await?;
+        let seen = found.filter(|(snapshot, _)| may_see(snapshot));
+        let (snapshot, position) = seen.ok_or(WatchError::NotFound)?;
+        if after > snapshot.seq {
+            return Err(WatchError::Ahead(snapshot.seq));
+        }
+        let snapshot = Arc::new(snapshot);
+        let frame = self.shared.frame(snapshot.clone(), position).await?;
+        self.shared.note_waiting(&snapshot, frame.queue);
+        if matches!(mode, Mode::Latest { .. }) {
+            self.slot.lock().push(&Arc::new(frame), None);
+        }
+        self.slot.wake.notify_one();
+        Ok(snapshot)
     }
 
     /// Watches a group. At once come the states of its jobs: of those that

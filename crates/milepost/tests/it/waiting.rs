@@ -2,7 +2,7 @@
 
 use reqwest::header::IF_NONE_MATCH;
 
-use crate::harness::{Api, DEADLINE, Server, fixture, id_of, seq_of};
+use crate::harness::{Api, DEADLINE, Server, fixture, id_of, is_terminal, seq_of};
 
 #[tokio::test]
 async fn prefer_wait_answers_at_the_end_or_when_the_time_is_up() {
@@ -55,4 +55,25 @@ async fn a_poll_waits_for_news_and_validators_save_the_body() {
     let began = std::time::Instant::now();
     api.call(api.get(&format!("{path}?after={end}&wait=60"))).await.expect(304);
     assert!(began.elapsed() < DEADLINE / 2);
+}
+
+#[tokio::test]
+async fn no_long_poll_sleeps_through_the_end() {
+    let server = Server::start();
+    let api = server.api();
+    // Each poll begins at another moment of a short life.
+    for round in 0..150 {
+        let id = api.submit_text(&format!("# {round}")).await;
+        let mut after = 1;
+        loop {
+            let path = format!("/v1/jobs/{id}?after={after}&wait=60");
+            let reply = api.call(api.get(&path)).await;
+            // The job lives for some milliseconds: a time-out missed its end.
+            let job = reply.expect(200).json();
+            if is_terminal(&job) {
+                break;
+            }
+            after = seq_of(&job);
+        }
+    }
 }
