@@ -286,7 +286,8 @@ impl Shared {
 
     async fn frame(&self, snapshot: Arc<Snapshot>, position: u64) -> Result<Frame, StoreError> {
         let place = match snapshot.status {
-            Status::Queued => self.store.queue_place(snapshot.id).await?,
+            // A worker may have taken it since: it was at the head then.
+            Status::Queued => Some(self.store.queue_place(snapshot.id).await?.unwrap_or((1, 1))),
             _ => None,
         };
         let queue = place.map(|(position, length)| QueuePlace { position, length });

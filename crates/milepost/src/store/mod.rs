@@ -8,6 +8,8 @@ mod blobs;
 mod documents;
 mod jobs;
 mod leases;
+#[cfg(test)]
+mod leases_tests;
 mod lists;
 mod pages;
 mod schema;
