@@ -3,9 +3,7 @@
 
 CARGO ?= cargo
 
-# `cargo run` is what the README begins with, so it is tried first.
 test: check
-	$(CARGO) run --locked -- --version
 	$(CARGO) test --workspace --locked
 
 # What needs no running: format, lints, dependencies and their licences.

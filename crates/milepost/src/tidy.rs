@@ -81,6 +81,16 @@ fn files_are_short_and_say_what_they_are_for() {
     }
 }
 
+#[test]
+fn cargo_run_means_the_server() {
+    // Another package with a binary would make the README's first command
+    // ambiguous.
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
+    let manifest: toml::Table = fs::read_to_string(manifest).unwrap().parse().unwrap();
+    let meant = manifest["workspace"]["default-members"].as_array().unwrap();
+    assert_eq!(meant, &[toml::Value::from("crates/milepost")]);
+}
+
 /// Every `crate::room` in code or in a grouped import.
 fn named_rooms(text: &str) -> BTreeSet<String> {
     let code: String = text
