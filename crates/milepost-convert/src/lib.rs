@@ -10,8 +10,6 @@
 //! knows nothing of jobs: what it is fed is all that it reads. Links, images
 //! and files that a document refers to stay references.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may end there"))]
-
 mod convert;
 mod declarative;
 mod detect;

@@ -70,7 +70,7 @@ pub async fn connect(
 #[serde(tag = "type", rename_all = "snake_case")]
 enum ClientMessage {
     Subscribe(Subscribe),
-    Unsubscribe(Unsubscribe),
+    Unsubscribe(Wanted),
     Cancel {
         job: String,
     },
@@ -84,8 +84,9 @@ enum ClientMessage {
     Ping {},
 }
 
+/// What a subscription is about.
 #[derive(Deserialize)]
-struct Subscribe {
+struct Wanted {
     #[serde(default)]
     jobs: Vec<String>,
     #[serde(default)]
@@ -94,6 +95,12 @@ struct Subscribe {
     documents: Vec<String>,
     #[serde(default)]
     batches: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Subscribe {
+    #[serde(flatten)]
+    wanted: Wanted,
     #[serde(default)]
     after: HashMap<String, u64>,
     #[serde(default)]
@@ -107,18 +114,6 @@ enum SubscribeMode {
     #[default]
     Latest,
     All,
-}
-
-#[derive(Deserialize)]
-struct Unsubscribe {
-    #[serde(default)]
-    jobs: Vec<String>,
-    #[serde(default)]
-    mine: bool,
-    #[serde(default)]
-    documents: Vec<String>,
-    #[serde(default)]
-    batches: Vec<String>,
 }
 
 struct Native {
@@ -230,13 +225,13 @@ impl Native {
             .collect();
         let mut admitted: Vec<JobId> = Vec::new();
         let mut refused = Vec::new();
-        for job in &message.jobs {
+        for job in &message.wanted.jobs {
             match self.subscribe_job(connection, job, mode, &after).await {
                 Ok(id) => admitted.push(id),
                 Err(problem) => refused.push((problem, Some(job.clone()))),
             }
         }
-        for (topic, filter) in self.groups(&message, &mut refused).await {
+        for (topic, filter) in self.groups(&message.wanted, &mut refused).await {
             if let Err(problem) = self.check_room(connection) {
                 refused.push((problem, None));
                 continue;
@@ -276,16 +271,16 @@ impl Native {
     /// The groups that may be watched, with the jobs that are shown at first.
     async fn groups(
         &self,
-        message: &Subscribe,
+        wanted: &Wanted,
         refused: &mut Vec<(Problem, Option<String>)>,
     ) -> Vec<(Topic, JobFilter)> {
         let all = || JobFilter::of(self.owner.clone());
         let mut groups = Vec::new();
-        if message.mine {
+        if wanted.mine {
             let status = vec![Status::Awaiting, Status::Queued, Status::Running];
             groups.push((Topic::Owner(self.owner.clone()), JobFilter { status, ..all() }));
         }
-        for text in &message.documents {
+        for text in &wanted.documents {
             let id = text.parse::<DocumentId>().ok();
             let found = match id {
                 Some(id) => self.services.query.document(&self.owner, id).await,
@@ -300,7 +295,7 @@ impl Native {
                 _ => refused.push((Problem::not_found("document"), None)),
             }
         }
-        for text in &message.batches {
+        for text in &wanted.batches {
             let id = text.parse::<BatchId>().ok();
             let filter = JobFilter { batch: id, ..all() };
             let found = self.services.query.jobs(JobFilter { limit: 1, ..filter.clone() }).await;
@@ -322,17 +317,17 @@ impl Native {
         Err(Problem::new(Code::RateLimited, detail))
     }
 
-    fn unsubscribe(&self, connection: &mut Connection, message: Unsubscribe) {
-        for job in message.jobs.iter().filter_map(|job| job.parse().ok()) {
+    fn unsubscribe(&self, connection: &mut Connection, wanted: Wanted) {
+        for job in wanted.jobs.iter().filter_map(|job| job.parse().ok()) {
             connection.unwatch(&Topic::Job(job));
         }
-        for document in message.documents.iter().filter_map(|id| id.parse().ok()) {
+        for document in wanted.documents.iter().filter_map(|id| id.parse().ok()) {
             connection.unwatch(&Topic::Document(document));
         }
-        for batch in message.batches.iter().filter_map(|id| id.parse().ok()) {
+        for batch in wanted.batches.iter().filter_map(|id| id.parse().ok()) {
             connection.unwatch(&Topic::Batch(batch));
         }
-        if message.mine {
+        if wanted.mine {
             connection.unwatch(&Topic::Owner(self.owner.clone()));
         }
     }
