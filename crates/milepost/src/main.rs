@@ -1,33 +1,5 @@
-//! The binary. Enters: arguments. Leaves: an exit code. Never: decides anything,
-//! or starts a thread before it knows whether it is a converter process, which
-//! must shut itself in first.
+//! The binary: all of it is in the library.
 
-mod app;
-mod bus;
-mod cli;
-mod clock;
-mod command;
-mod config;
-mod dialect;
-mod http;
-mod hub;
-mod journal;
-mod pipeline;
-mod query;
-mod queue;
-mod store;
-mod submit;
-mod sweeper;
-#[cfg(test)]
-mod tidy;
-mod transport;
-mod worker;
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|first| first == worker::SUBCOMMAND) {
-        return worker::child::main();
-    }
-    cli::run()
+fn main() -> std::process::ExitCode {
+    milepost::main()
 }

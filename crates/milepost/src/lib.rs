@@ -1,0 +1,35 @@
+//! The rooms of the binary, and the way into it. Enters: arguments. Leaves: an
+//! exit code. Never: decides anything, or starts a thread before it knows whether
+//! it is a converter process, which must shut itself in first.
+
+mod app;
+mod bus;
+mod cli;
+mod clock;
+mod command;
+mod config;
+mod dialect;
+mod http;
+mod hub;
+mod journal;
+mod pipeline;
+mod query;
+mod queue;
+mod store;
+mod submit;
+mod sweeper;
+#[cfg(test)]
+mod tidy;
+mod transport;
+mod worker;
+
+use std::process::ExitCode;
+
+/// The whole program. A library so that fuzz targets can reach the parsers of
+/// outside bytes; nothing else is public.
+pub fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|first| first == worker::SUBCOMMAND) {
+        return worker::child::main();
+    }
+    cli::run()
+}
