@@ -64,6 +64,30 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
+    /// The stage under way moved on, as its worker reports. What is absent
+    /// stays as it was.
+    Advanced {
+        /// Units done.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        done: Option<u64>,
+        /// Units in all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        total: Option<u64>,
+        /// What is counted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<Unit>,
+        /// For a person, in the place of the derived message.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+        /// The server notes that nothing was reported for long.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        stalled: bool,
+    },
+    /// The parties that work on the job, as its worker reports them.
+    Reported {
+        /// All of them.
+        agents: Vec<Agent>,
+    },
     /// The attempt ended early and the next one waits.
     Requeued {
         /// What ended it; absent where the worker itself went away.
@@ -93,6 +117,19 @@ pub enum EventKind {
     },
     /// The owner stopped it.
     Cancelled,
+}
+
+/// One party of several that work on a job, an AI agent for example.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agent {
+    /// Unique among the job's agents.
+    pub name: String,
+    /// The worker's own word.
+    pub status: String,
+    /// Percent, 0 to 100.
+    pub progress: Option<f64>,
+    /// For a person.
+    pub message: Option<String>,
 }
 
 /// What the conversion found out about the document.

@@ -29,6 +29,8 @@ pub enum FailureCode {
     QueueTimeout,
     /// The attempts of this job were lost too often.
     LostTooOften,
+    /// Whoever works on an external job gave it up, or was never heard of again.
+    WorkerFailed,
     /// A fault of the server itself.
     Internal,
 }
@@ -48,6 +50,7 @@ impl FailureCode {
             Self::OcrUnavailable => "ocr_unavailable",
             Self::QueueTimeout => "queue_timeout",
             Self::LostTooOften => "lost_too_often",
+            Self::WorkerFailed => "worker_failed",
             Self::Internal => "internal",
         }
     }

@@ -13,16 +13,19 @@ use serde::{Deserialize, Serialize};
 pub enum Pipeline {
     /// One document to Markdown, JSON, HTML and text.
     Convert,
+    /// The work is done outside this server, and reported to it.
+    External,
 }
 
 impl Pipeline {
     /// Every pipeline, in the order in which messages list them.
-    pub const ALL: [Self; 1] = [Self::Convert];
+    pub const ALL: [Self; 2] = [Self::Convert, Self::External];
 
     /// The name as clients write it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Convert => "convert",
+            Self::External => "external",
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::snapshot::{StageState, StageStatus};
+use crate::status::{StageState, StageStatus};
 use crate::time::Timestamp;
 
 /// Progress in tenths of a percent, 0 to 1000.

@@ -5,126 +5,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{DocumentInfo, Event, EventKind, Submitted};
+use crate::event::{Agent, DocumentInfo, Event, EventKind, Submitted};
 use crate::failure::Failure;
 use crate::id::{BatchId, JobId, OwnerId, Seq};
 use crate::plan::{Pipeline, Unit};
 use crate::progress::{self, Progress};
+use crate::status::{StageState, StageStatus, Status};
 use crate::time::Timestamp;
-
-/// Where a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Held: needs a confirmation or a document.
-    Awaiting,
-    /// Ready for a worker.
-    Queued,
-    /// A worker holds its lease.
-    Running,
-    /// Ended with its whole result.
-    Completed,
-    /// Ended without a result.
-    Failed,
-    /// Ended by its owner.
-    Cancelled,
-}
-
-impl Status {
-    /// Every status, in the order of a job's life.
-    pub const ALL: [Self; 6] = [
-        Self::Awaiting,
-        Self::Queued,
-        Self::Running,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-    ];
-
-    /// Whether only an explicit retry leads on from here.
-    pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
-    }
-
-    /// The word that clients see.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Awaiting => "awaiting",
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-/// Where a stage stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StageStatus {
-    /// Not begun in this attempt.
-    Pending,
-    /// Under way.
-    Running,
-    /// Done.
-    Completed,
-    /// Under way when the job failed.
-    Failed,
-    /// Under way when the job was cancelled.
-    Cancelled,
-}
-
-/// One stage in this attempt.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StageState {
-    /// Its name in the plan.
-    pub name: String,
-    /// Its share of the whole.
-    pub weight: u32,
-    /// Where it stands.
-    pub status: StageStatus,
-    /// What it counts.
-    pub unit: Option<Unit>,
-    /// Units done, those of earlier attempts included.
-    pub done: Option<u64>,
-    /// Units in all.
-    pub total: Option<u64>,
-    /// Units that were done when this attempt began; they say nothing about its
-    /// rate.
-    pub taken_over: u64,
-    /// When it began in this attempt.
-    pub started_at: Option<Timestamp>,
-    /// When a unit was last finished.
-    pub advanced_at: Option<Timestamp>,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
-}
-
-impl StageState {
-    /// The share of this stage that is done, 0 to 1.
-    pub(crate) fn fraction(&self) -> f64 {
-        match (self.status, self.done, self.total) {
-            (StageStatus::Completed, ..) => 1.0,
-            (_, Some(done), Some(total)) if total > 0 => (done as f64 / total as f64).min(1.0),
-            _ => 0.0,
-        }
-    }
-
-    /// Back to the start for the next attempt; finished units stay finished.
-    fn reset(&mut self) {
-        self.status = StageStatus::Pending;
-        self.taken_over = self.done.unwrap_or(0);
-        self.started_at = None;
-        self.advanced_at = None;
-        self.finished_at = None;
-    }
-
-    fn end(&mut self, status: StageStatus, at: Timestamp) {
-        self.status = status;
-        self.finished_at = Some(at);
-    }
-}
 
 /// The event does not fit the job's state; nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -179,6 +66,12 @@ pub struct Snapshot {
     pub stages: Vec<StageState>,
     /// What a person may read beside the progress bar.
     pub message: String,
+    /// The parties that work on it, as the worker last reported them.
+    #[serde(default)]
+    pub agents: Vec<Agent>,
+    /// Nothing was reported for longer than is usual.
+    #[serde(default)]
+    pub stalled: bool,
     /// The document.
     pub document: Option<DocumentInfo>,
     /// The batch it belongs to.
@@ -274,8 +167,9 @@ impl Snapshot {
             (EventKind::Stage { stage, unit, total, document }, Status::Running) => {
                 let index = self.stages.iter().position(|s| s.name == *stage);
                 let index = index.ok_or(Refused::UnknownStage)?;
+                // What a worker passed over is over, too.
                 for earlier in &mut self.stages[..index] {
-                    if earlier.status == StageStatus::Running {
+                    if earlier.status != StageStatus::Completed {
                         earlier.end(StageStatus::Completed, at);
                     }
                 }
@@ -296,6 +190,24 @@ impl Snapshot {
                 stage.done = Some(stage.done.unwrap_or(0) + 1);
                 stage.advanced_at = Some(at);
                 self.advance();
+            }
+            (EventKind::Advanced { done, total, unit, message, .. }, Status::Running) => {
+                let stage = self.running_mut().ok_or(Refused::UnknownStage)?;
+                if unit.is_some() {
+                    stage.unit.clone_from(unit);
+                }
+                stage.total = total.or(stage.total);
+                if done.is_some() {
+                    stage.done = *done;
+                    stage.advanced_at = Some(at);
+                }
+                self.advance();
+                if let Some(message) = message {
+                    self.message.clone_from(message);
+                }
+            }
+            (EventKind::Reported { agents }, Status::Running) => {
+                self.agents.clone_from(agents);
             }
             (EventKind::Requeued { failure, counted, not_before }, Status::Running) => {
                 self.losses += 1;
@@ -349,6 +261,8 @@ impl Snapshot {
                 | EventKind::Started { .. }
                 | EventKind::Stage { .. }
                 | EventKind::Page { .. }
+                | EventKind::Advanced { .. }
+                | EventKind::Reported { .. }
                 | EventKind::Requeued { .. }
                 | EventKind::Retried { .. }
                 | EventKind::Completed { .. }
@@ -359,6 +273,7 @@ impl Snapshot {
         }
         self.seq = event.seq;
         self.updated_at = at;
+        self.stalled = matches!(event.kind, EventKind::Advanced { stalled: true, .. });
         Ok(())
     }
 
@@ -375,6 +290,12 @@ impl Snapshot {
         (self.status == Status::Running).then(|| progress::eta_seconds(&self.stages, now))?
     }
 
+    /// Whether the server's own workers take it from the queue. Whoever
+    /// submitted an external job works on it, and waits for nobody.
+    pub fn needs_worker(&self) -> bool {
+        self.pipeline != Pipeline::External
+    }
+
     /// Whether a watcher who is shown only the newest state must still see the
     /// step from `earlier` to this one.
     pub fn is_boundary_after(&self, earlier: &Self) -> bool {
@@ -384,18 +305,7 @@ impl Snapshot {
     }
 
     fn from_submission(id: JobId, submitted: &Submitted, at: Timestamp) -> Self {
-        let stages = submitted.plan.stages().iter().map(|stage| StageState {
-            name: stage.name.clone(),
-            weight: stage.weight,
-            status: StageStatus::Pending,
-            unit: None,
-            done: None,
-            total: None,
-            taken_over: 0,
-            started_at: None,
-            advanced_at: None,
-            finished_at: None,
-        });
+        let stages = submitted.plan.stages().iter().map(StageState::pending);
         let held = submitted.hold;
         Self {
             id,
@@ -411,6 +321,8 @@ impl Snapshot {
             stages: stages.collect(),
             message: if held { "Waiting for its confirmation" } else { "Waiting for a worker" }
                 .to_owned(),
+            agents: Vec::new(),
+            stalled: false,
             document: submitted.document.clone(),
             batch: submitted.batch,
             options: submitted.options.clone(),
@@ -446,6 +358,7 @@ impl Snapshot {
         self.status = Status::Queued;
         self.attempt += 1;
         self.not_before = not_before;
+        self.agents.clear();
         self.stages.iter_mut().for_each(StageState::reset);
         self.progress = Progress::of(&self.stages);
     }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use milepost_core::{
-    DocumentFacts, DocumentId, DocumentInfo, Event, EventKind, Failure, FailureCode, JobId,
+    Agent, DocumentFacts, DocumentId, DocumentInfo, Event, EventKind, Failure, FailureCode, JobId,
     OwnerId, Pipeline, Plan, Progress, Seq, Snapshot, Status, Submitted, Timestamp, Unit,
 };
 use proptest::prelude::*;
@@ -56,6 +56,23 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
             }
         }),
         20 => (1..30u32).prop_map(|page| EventKind::Page { page, bytes: 10, error: None }),
+        6 => (proptest::option::of(0..20u64), proptest::option::of(0..20u64), any::<bool>()).prop_map(
+            |(done, total, stalled)| EventKind::Advanced {
+                done,
+                total,
+                unit: Some(Unit::new("chunk")),
+                message: Some("Reading".into()),
+                stalled,
+            }
+        ),
+        2 => Just(EventKind::Reported {
+            agents: vec![Agent {
+                name: "layout".into(),
+                status: "running".into(),
+                progress: Some(40.0),
+                message: None,
+            }],
+        }),
         2 => (proptest::option::of(failure.clone()), any::<bool>(), 0..10i64).prop_map(
             |(failure, counted, at)| EventKind::Requeued {
                 failure,

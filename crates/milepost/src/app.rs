@@ -24,6 +24,7 @@ use crate::hub::Hub;
 use crate::journal::Journal;
 use crate::query::Query;
 use crate::queue::Queue;
+use crate::report::Reports;
 use crate::store::{Blobs, NodeId, Store, StoreError, private_folder};
 use crate::submit::Submitter;
 use crate::sweeper::Sweeper;
@@ -98,6 +99,7 @@ pub async fn serve(
     };
     let services = Services {
         submitter: Submitter::new(journal.clone(), blobs.clone(), config.queue.clone()),
+        reports: Reports::new(journal.clone()),
         commands: Commands::new(journal, store.clone(), blobs.clone(), config.queue.clone()),
         query: Query::new(store, blobs),
         hub: hub.clone(),

@@ -87,7 +87,8 @@ impl Commands {
         self.order(owner, job, move |job| {
             // A job that was cancelled before it had a document has nothing to
             // go on with.
-            if !job.status.is_terminal() || job.document.is_none() {
+            let lacks = job.document.is_none() && job.needs_worker();
+            if !job.status.is_terminal() || lacks {
                 return Err(Refusal::Status(Box::new(job.clone())));
             }
             Ok(EventKind::Retried { max_attempts: job.attempt + 1 + retries, again })

@@ -15,6 +15,7 @@ mod journal;
 mod pipeline;
 mod query;
 mod queue;
+mod report;
 mod store;
 mod submit;
 mod sweeper;

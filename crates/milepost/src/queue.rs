@@ -12,6 +12,8 @@ use crate::store::{Appended, Decision, Lease, NodeId, Store, StoreError};
 
 /// Losses of any kind after which a job is given up.
 const MAX_LOSSES: u32 = 20;
+/// A job that nobody leases is shown as stalled after so long without a report.
+const STALLED: Duration = Duration::from_secs(300);
 
 /// The queue as one node sees it.
 #[derive(Clone)]
@@ -113,9 +115,7 @@ impl Queue {
     /// # Errors
     /// Where the store fails.
     pub async fn expire_waiting(&self) -> Result<(), StoreError> {
-        let limit = self.config.max_wait;
-        let now = self.journal.clock().now();
-        let before = Timestamp::from_micros(now.as_micros() - limit.as_micros() as i64);
+        let before = self.before(self.config.max_wait);
         for job in self.store.waiting_since(before).await? {
             let failure = Failure::retryable(
                 FailureCode::QueueTimeout,
@@ -132,6 +132,52 @@ impl Queue {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Marks jobs that are worked on outside and were not heard of for a while;
+    /// fails those that stay silent for as long as a job may wait.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn note_silence(&self) -> Result<(), StoreError> {
+        let stalled = EventKind::Advanced {
+            done: None,
+            total: None,
+            unit: None,
+            message: Some(format!(
+                "Nothing was reported for {} minutes; the worker may be gone",
+                STALLED.as_secs() / 60
+            )),
+            stalled: true,
+        };
+        let failed = EventKind::Failed {
+            failure: Failure::retryable(
+                FailureCode::WorkerFailed,
+                "The worker was not heard of for too long, and the job was given up; retry it.",
+            ),
+        };
+        let rounds = [(STALLED, false, stalled), (self.config.max_wait, true, failed)];
+        for (silence, marked, event) in rounds {
+            let before = self.before(silence);
+            for job in self.store.unheard(before, marked).await? {
+                let event = event.clone();
+                let _ = self
+                    .journal
+                    .append(job, move |job| {
+                        let silent = job.status == Status::Running
+                            && job.updated_at < before
+                            && job.stalled == marked;
+                        if silent { Ok(Decision::event(event)) } else { Err(()) }
+                    })
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn before(&self, age: Duration) -> Timestamp {
+        let now = self.journal.clock().now();
+        Timestamp::from_micros(now.as_micros() - age.as_micros() as i64)
     }
 
     async fn rescue_one(&self, job: JobId, now: Timestamp) -> Result<Appended<()>, StoreError> {

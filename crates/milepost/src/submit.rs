@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use milepost_convert::Options;
 use milepost_core::{
-    DocumentId, DocumentInfo, EventKind, JobId, OwnerId, Pipeline, Snapshot, Status,
+    DocumentId, DocumentInfo, EventKind, JobId, OwnerId, Pipeline, Plan, Snapshot, Status,
     Submitted as Submission,
 };
 use serde_json::{Value, json};
@@ -34,6 +34,8 @@ pub struct Request {
     pub owner: OwnerId,
     /// What is to be done.
     pub pipeline: Pipeline,
+    /// Its steps, where they are not the pipeline's own.
+    pub plan: Option<Plan>,
     /// The document; only a held job may lack it.
     pub source: Option<Source>,
     /// How.
@@ -145,7 +147,8 @@ impl Submitter {
     /// # Errors
     /// See [`SubmitError`]; then nothing is stored.
     pub async fn submit(&self, request: Request) -> Result<Arc<Snapshot>, SubmitError> {
-        if request.source.is_none() && !request.hold {
+        let needs_source = request.pipeline != Pipeline::External && !request.hold;
+        if request.source.is_none() && needs_source {
             return Err(SubmitError::NoSource);
         }
         let options = public_options(&request.options);
@@ -173,7 +176,7 @@ impl Submitter {
                 submission: Submission {
                     owner: request.owner,
                     pipeline: request.pipeline,
-                    plan: pipeline::plan(request.pipeline),
+                    plan: request.plan.unwrap_or_else(|| pipeline::plan(request.pipeline)),
                     document: info,
                     options,
                     metadata: request.metadata,
@@ -246,7 +249,7 @@ impl Submitter {
                 if job.status != Status::Awaiting {
                     return Err(ConfirmError::NotAwaiting(Box::new(job.clone())));
                 }
-                if info.is_none() && job.document.is_none() {
+                if info.is_none() && job.document.is_none() && job.needs_worker() {
                     return Err(ConfirmError::NoSource);
                 }
                 let shown = options.as_ref().map(public_options);
@@ -304,6 +307,7 @@ fn fingerprint(request: &Request) -> String {
     };
     let whole = json!({
         "pipeline": request.pipeline,
+        "plan": request.plan,
         "source": source,
         "options": serde_json::to_value(&request.options).unwrap_or_default(),
         "metadata": request.metadata,

@@ -55,6 +55,7 @@ impl Sweeper {
 
     async fn round(&self) -> Result<(), StoreError> {
         self.queue.expire_waiting().await?;
+        self.queue.note_silence().await?;
         self.store.forget_keys(self.before(KEYS)).await?;
         let limit = self.before(self.retention);
         loop {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Each room with the rooms that it may name. `clock` and `config` are values
 /// that are passed around, so all may name them.
 const RULES: &[(&str, &[&str])] = &[
+    ("report", &["journal", "store"]),
     ("submit", &["journal", "pipeline", "store"]),
     ("command", &["journal", "store"]),
     ("query", &["store"]),
@@ -21,8 +22,8 @@ const RULES: &[(&str, &[&str])] = &[
     ("bus", &[]),
     ("hub", &["bus", "store"]),
     ("transport", &["hub"]),
-    ("dialect", &["command", "http", "hub", "query", "store", "submit", "transport"]),
-    ("http", &["bus", "command", "hub", "query", "store", "submit"]),
+    ("dialect", &["command", "http", "hub", "query", "report", "store", "submit", "transport"]),
+    ("http", &["bus", "command", "hub", "query", "report", "store", "submit"]),
     ("clock", &[]),
     ("config", &[]),
 ];

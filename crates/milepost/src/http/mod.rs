@@ -31,6 +31,7 @@ use crate::command::Commands;
 use crate::config::Config;
 use crate::hub::Hub;
 use crate::query::Query;
+use crate::report::Reports;
 use crate::submit::Submitter;
 
 /// What handlers work with; cheap to clone.
@@ -38,6 +39,8 @@ use crate::submit::Submitter;
 pub struct Services {
     /// Takes submissions in.
     pub submitter: Submitter,
+    /// Takes reports of work that is done outside.
+    pub reports: Reports,
     /// Carries orders out.
     pub commands: Commands,
     /// Reads.

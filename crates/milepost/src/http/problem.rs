@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::command::CommandError;
 use crate::hub::WatchError;
+use crate::report::ReportError;
 use crate::store::StoreError;
 use crate::submit::{ConfirmError, MAX_METADATA_BYTES, SubmitError};
 
@@ -238,6 +239,27 @@ impl From<ConfirmError> for Problem {
                 "The job has no document yet; send a `file` or a `source` with the confirmation.",
             ),
             ConfirmError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReportError> for Problem {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::NotFound => Self::not_found("job"),
+            ReportError::NotExternal => Self::new(
+                Code::Conflict,
+                "The server works on this job itself; only jobs of the pipeline `external` take \
+                 reports.",
+            ),
+            ReportError::Conflict(job) => Self::conflict(&job, "nothing can be reported of it"),
+            ReportError::UnknownStage => {
+                Self::field("stage", "The job has no such stage; it was submitted with others.")
+            }
+            ReportError::StageOver => {
+                Self::field("stage", "The job is in a later stage already; stages go in order.")
+            }
+            ReportError::Store(error) => error.into(),
         }
     }
 }

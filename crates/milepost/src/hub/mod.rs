@@ -259,7 +259,7 @@ impl Shared {
     }
 
     fn note_waiting(&self, snapshot: &Arc<Snapshot>, place: Option<QueuePlace>) {
-        if snapshot.status == Status::Queued {
+        if snapshot.status == Status::Queued && snapshot.needs_worker() {
             self.waiting().insert(snapshot.id, (snapshot.clone(), place));
         } else {
             self.waiting().remove(&snapshot.id);
@@ -287,7 +287,9 @@ impl Shared {
     async fn frame(&self, snapshot: Arc<Snapshot>, position: u64) -> Result<Frame, StoreError> {
         let place = match snapshot.status {
             // A worker may have taken it since: it was at the head then.
-            Status::Queued => Some(self.store.queue_place(snapshot.id).await?.unwrap_or((1, 1))),
+            Status::Queued if snapshot.needs_worker() => {
+                Some(self.store.queue_place(snapshot.id).await?.unwrap_or((1, 1)))
+            }
             _ => None,
         };
         let queue = place.map(|(position, length)| QueuePlace { position, length });

@@ -6,9 +6,11 @@ pub mod convert;
 use milepost_core::{Pipeline, Plan};
 
 /// The weighted stages of a pipeline. Weights are from measured cost: a page
-/// costs far more than finding out what the document is or joining the pages.
+/// costs far more than finding out what the document is or joining the pages. An
+/// external job may bring stages of its own instead.
 pub fn plan(pipeline: Pipeline) -> Plan {
     match pipeline {
         Pipeline::Convert => convert::plan(),
+        Pipeline::External => Plan::new([("working", 1)]),
     }
 }

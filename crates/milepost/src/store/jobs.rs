@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use milepost_core::{
-    BatchId, Change, Event, EventKind, JobId, OwnerId, Seq, Snapshot, Status,
+    BatchId, Change, Event, EventKind, JobId, Pipeline, Seq, Snapshot, Status,
     Submitted as Submission, Timestamp,
 };
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::documents::{self, NewDocument};
+use super::idempotency;
 use super::pages::{self, TextRow};
 use super::sqlite::{Store, Write};
 use super::{NodeId, StoreError};
@@ -98,7 +99,7 @@ impl Store {
     pub async fn submit(&self, new: NewJob) -> Result<Submitted, StoreError> {
         self.write(move |write| {
             if let Some((key, fingerprint)) = &new.idempotency
-                && let Some((found, job)) = earlier(write, &new.submission.owner, key)?
+                && let Some((found, job)) = idempotency::earlier(write, &new.submission.owner, key)?
             {
                 if found != *fingerprint {
                     return Ok(Submitted::KeyReused);
@@ -107,7 +108,8 @@ impl Store {
                     return Ok(Submitted::Existing(Arc::new(snapshot)));
                 }
             }
-            if write.waiting >= new.max_waiting {
+            let waits = new.submission.pipeline != Pipeline::External;
+            if waits && write.waiting >= new.max_waiting {
                 return Ok(Submitted::QueueFull);
             }
             match (&new.document, &new.submission.document) {
@@ -122,16 +124,7 @@ impl Store {
             let snapshot = Snapshot::begin(new.id, &event)
                 .map_err(|refused| StoreError::Damaged(refused.to_string()))?;
             if let Some((key, fingerprint)) = &new.idempotency {
-                write
-                    .connection
-                    .prepare_cached("INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)")?
-                    .execute(params![
-                        snapshot.owner.as_str(),
-                        key,
-                        fingerprint,
-                        new.id.uuid(),
-                        new.at.as_micros(),
-                    ])?;
+                idempotency::remember(write, &snapshot, key, fingerprint)?;
             }
             insert_event(write, new.id, &event)?;
             let snapshot = Arc::new(snapshot);
@@ -237,21 +230,6 @@ impl Store {
         })
         .await
     }
-
-    /// Forgets idempotency keys from before `limit_at`.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn forget_keys(&self, limit_at: Timestamp) -> Result<(), StoreError> {
-        self.write(move |write| {
-            write
-                .connection
-                .prepare_cached("DELETE FROM idempotency WHERE created_at < ?")?
-                .execute([limit_at.as_micros()])?;
-            Ok(())
-        })
-        .await
-    }
 }
 
 /// Applies `events` to `before`, stores all, announces each, and returns the
@@ -319,7 +297,8 @@ fn put(
     position: u64,
     lease: Option<(&NodeId, Timestamp)>,
 ) -> Result<(), StoreError> {
-    let waits = |status| matches!(status, Status::Awaiting | Status::Queued);
+    let waits =
+        |status| snapshot.needs_worker() && matches!(status, Status::Awaiting | Status::Queued);
     match (before.is_some_and(waits), waits(snapshot.status)) {
         (false, true) => write.waiting += 1,
         (true, false) => write.waiting = write.waiting.saturating_sub(1),
@@ -332,8 +311,9 @@ fn put(
         .prepare_cached(
             "INSERT INTO jobs (id, owner, position, status, pipeline, document, batch, filename,
                 priority, not_before, created_at, updated_at, started_at, finished_at, worker,
-                lease_until, snapshot)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                lease_until, snapshot, queue)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                ?19)
              ON CONFLICT (id) DO UPDATE SET
                 position = ?3, status = ?4, document = ?6, filename = ?8, not_before = ?10,
                 updated_at = ?12, started_at = ?13, finished_at = ?14,
@@ -360,6 +340,7 @@ fn put(
             lease.map(|(_, until)| until.as_micros()),
             serde_json::to_string(snapshot)?,
             running,
+            snapshot.needs_worker().then_some(""),
         ])?;
     Ok(())
 }
@@ -381,18 +362,4 @@ fn set_password(write: &Write<'_>, job: JobId, password: Option<String>) -> Resu
             .execute(params![password, job.uuid()])?;
     }
     Ok(())
-}
-
-fn earlier(
-    write: &Write<'_>,
-    owner: &OwnerId,
-    key: &str,
-) -> Result<Option<(String, JobId)>, StoreError> {
-    let mut statement = write
-        .connection
-        .prepare_cached("SELECT fingerprint, job FROM idempotency WHERE owner = ? AND key = ?")?;
-    let found = statement
-        .query_row(params![owner.as_str(), key], |row| Ok((row.get(0)?, JobId::new(row.get(1)?))))
-        .optional()?;
-    Ok(found)
 }

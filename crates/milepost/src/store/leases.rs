@@ -40,19 +40,25 @@ pub struct Lease {
 /// however many jobs wait.
 const NEXT: &str = "
     WITH RECURSIVE owners(owner) AS (
-        SELECT min(owner) FROM jobs WHERE status = 'queued'
+        SELECT min(owner) FROM jobs WHERE status = 'queued' AND queue = ''
         UNION ALL
-        SELECT (SELECT min(owner) FROM jobs WHERE status = 'queued' AND owner > owners.owner)
+        SELECT (SELECT min(owner) FROM jobs
+            WHERE status = 'queued' AND queue = '' AND owner > owners.owner)
         FROM owners WHERE owner IS NOT NULL
     ), heads AS (
         SELECT owner,
             (SELECT count(*) FROM jobs WHERE status = 'running' AND owner = owners.owner) AS running,
-            (SELECT id FROM jobs WHERE status = 'queued' AND owner = owners.owner
+            (SELECT id FROM jobs WHERE status = 'queued' AND queue = '' AND owner = owners.owner
                 AND not_before <= ?1 ORDER BY priority DESC, id LIMIT 1) AS head
         FROM owners WHERE owner IS NOT NULL
     )
     SELECT head FROM heads LEFT JOIN turns USING (owner) WHERE head IS NOT NULL
     ORDER BY running, coalesce(served_at, 0), head LIMIT 1";
+
+const UNHEARD: &str = "SELECT id FROM jobs WHERE status = 'running' AND lease_until IS NULL
+    AND updated_at < ? AND NOT json_extract(snapshot, '$.stalled') LIMIT 200";
+const UNHEARD_STALLED: &str = "SELECT id FROM jobs WHERE status = 'running'
+    AND lease_until IS NULL AND updated_at < ? AND json_extract(snapshot, '$.stalled') LIMIT 200";
 
 impl Store {
     /// Leases up to `limit` jobs to `node`, the queue's next ones, and records
@@ -122,6 +128,20 @@ impl Store {
         self.ids("SELECT id FROM jobs WHERE status = 'running' AND lease_until < ?", now).await
     }
 
+    /// Running jobs that nobody leases, last heard of before `before`; those that
+    /// are marked as `stalled`, or those that are not yet.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn unheard(
+        &self,
+        before: Timestamp,
+        stalled: bool,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let sql = if stalled { UNHEARD_STALLED } else { UNHEARD };
+        self.ids(sql, before).await
+    }
+
     /// When the next job that waits for its time is due.
     ///
     /// # Errors
@@ -130,7 +150,8 @@ impl Store {
         self.read(move |connection| {
             let due: Option<i64> = connection
                 .prepare_cached(
-                    "SELECT min(not_before) FROM jobs WHERE status = 'queued' AND not_before > ?",
+                    "SELECT min(not_before) FROM jobs
+                     WHERE status = 'queued' AND queue = '' AND not_before > ?",
                 )?
                 .query_row([now.as_micros()], |row| row.get(0))?;
             Ok(due.map(Timestamp::from_micros))
@@ -147,20 +168,22 @@ impl Store {
         self.read(move |connection| {
             let own: Option<(String, i64, Uuid)> = connection
                 .prepare_cached(
-                    "SELECT owner, priority, id FROM jobs WHERE id = ? AND status = 'queued'",
+                    "SELECT owner, priority, id FROM jobs
+                     WHERE id = ? AND status = 'queued' AND queue = ''",
                 )?
                 .query_row([job.uuid()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
                 .optional()?;
             let Some((owner, priority, id)) = own else { return Ok(None) };
             let ahead: i64 = connection
                 .prepare_cached(
-                    "SELECT count(*) FROM jobs WHERE status = 'queued' AND owner = ?1
+                    "SELECT count(*) FROM jobs WHERE status = 'queued' AND queue = '' AND owner = ?1
                      AND (priority > ?2 OR (priority = ?2 AND id < ?3))",
                 )?
                 .query_row(params![owner, priority, id], |row| row.get(0))?;
             // Every other owner gets one turn for each of ours.
             let mut others = connection.prepare_cached(
-                "SELECT owner, count(*) FROM jobs WHERE status = 'queued' GROUP BY owner",
+                "SELECT owner, count(*) FROM jobs WHERE status = 'queued' AND queue = ''
+                 GROUP BY owner",
             )?;
             let counts = others
                 .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
@@ -198,7 +221,7 @@ impl Store {
     pub async fn load(&self) -> Result<(u64, u64), StoreError> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT (SELECT count(*) FROM jobs WHERE status = 'queued'),
+                "SELECT (SELECT count(*) FROM jobs WHERE status = 'queued' AND queue = ''),
                         (SELECT count(*) FROM jobs WHERE status = 'running')",
             )?;
             Ok(statement.query_row([], |row| {

@@ -6,6 +6,7 @@
 
 mod blobs;
 mod documents;
+mod idempotency;
 mod jobs;
 mod leases;
 #[cfg(test)]

@@ -8,7 +8,8 @@ use super::StoreError;
 
 /// Each step leads from the version that is its index to the next one. A step
 /// that was released is never edited.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     -- `snapshot` is the fold of the job's events; the columns before it repeat
     -- what lists, the queue and the sweeper look for.
     CREATE TABLE jobs (
@@ -104,7 +105,20 @@ const MIGRATIONS: &[&str] = &["
     -- Survives the deletion of the jobs that it counted.
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     INSERT INTO counters VALUES ('position', 0);
-"];
+",
+    "
+    -- Whose workers take the job: '' are the server's own; nobody takes an
+    -- external job from a queue.
+    ALTER TABLE jobs ADD COLUMN queue TEXT;
+    UPDATE jobs SET queue = '';
+    DROP INDEX jobs_queued;
+    DROP INDEX jobs_due;
+    CREATE INDEX jobs_queued ON jobs(queue, owner, priority DESC, id, not_before)
+        WHERE status = 'queued';
+    CREATE INDEX jobs_due ON jobs(queue, not_before) WHERE status = 'queued';
+    CREATE INDEX jobs_unled ON jobs(updated_at) WHERE status = 'running' AND lease_until IS NULL;
+",
+];
 
 /// Brings the database to this version, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

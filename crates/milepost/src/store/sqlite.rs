@@ -77,7 +77,7 @@ impl Store {
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         schema::migrate(&mut connection)?;
         let waiting: i64 = connection.query_row(
-            "SELECT count(*) FROM jobs WHERE status IN ('awaiting', 'queued')",
+            "SELECT count(*) FROM jobs WHERE status IN ('awaiting', 'queued') AND queue = ''",
             [],
             |row| row.get(0),
         )?;

@@ -15,8 +15,6 @@ use crate::hub::{Connection, Delivery};
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// A peer without a sign of life for so long is gone.
 const SILENCE: Duration = Duration::from_secs(60);
-/// How long a peer may take to accept a goodbye.
-const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Why a socket is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,13 +89,13 @@ pub async fn serve(
     // What is not delivered now is delivered after the reconnect.
     drop(connection);
     if let Err(Some(close)) = ended {
-        goodbye(&mut socket, close).await;
+        goodbye(&mut socket, close, send_limit).await;
     }
 }
 
 /// Refuses a socket with a code that says why.
-pub async fn refuse(mut socket: WebSocket, close: Close) {
-    goodbye(&mut socket, close).await;
+pub async fn refuse(mut socket: WebSocket, close: Close, send_limit: Duration) {
+    goodbye(&mut socket, close, send_limit).await;
 }
 
 /// `Err(None)`: the peer is gone, there is nobody to say goodbye to.
@@ -168,12 +166,13 @@ fn broken(error: &axum::Error) -> Option<Close> {
     too_large.then_some(Close::TooLarge)
 }
 
-async fn goodbye(socket: &mut WebSocket, close: Close) {
+/// A peer that does not even take this within `limit` goes without it.
+async fn goodbye(socket: &mut WebSocket, close: Close, limit: Duration) {
     let frame = CloseFrame { code: close.code(), reason: close.reason().into() };
     let farewell = async {
         let _ = socket.send(Message::Close(Some(frame))).await;
         // Read on until the peer has closed, else it may not see the code.
         while let Some(Ok(_)) = socket.recv().await {}
     };
-    let _ = timeout(GOODBYE, farewell).await;
+    let _ = timeout(limit, farewell).await;
 }

@@ -10,6 +10,7 @@ mod cancel;
 mod cli;
 mod crash;
 mod documents;
+mod external;
 mod formats;
 mod guard;
 mod harness;

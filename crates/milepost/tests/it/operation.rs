@@ -8,17 +8,20 @@ use serde_json::{Value, json};
 use crate::harness::{Server, Socket, eventually};
 
 /// Every call of the protocol that this version has.
-const ROUTES: [(&str, &[&str]); 18] = [
+const ROUTES: [(&str, &[&str]); 21] = [
     ("/v1/documents", &["get", "post"]),
     ("/v1/documents/{id}", &["delete", "get"]),
     ("/v1/documents/{id}/content", &["get"]),
     ("/v1/jobs", &["get", "post"]),
     ("/v1/jobs/{id}", &["delete", "get"]),
     ("/v1/jobs/{id}/cancel", &["post"]),
+    ("/v1/jobs/{id}/complete", &["post"]),
     ("/v1/jobs/{id}/confirm", &["post"]),
     ("/v1/jobs/{id}/events", &["get"]),
+    ("/v1/jobs/{id}/fail", &["post"]),
     ("/v1/jobs/{id}/pages", &["get"]),
     ("/v1/jobs/{id}/pages/{page}", &["get"]),
+    ("/v1/jobs/{id}/progress", &["post"]),
     ("/v1/jobs/{id}/result", &["get"]),
     ("/v1/jobs/{id}/retry", &["post"]),
     ("/v1/stats", &["get"]),

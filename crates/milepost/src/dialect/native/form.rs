@@ -4,18 +4,21 @@
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
 use milepost_convert::Options;
-use milepost_core::{DocumentId, OwnerId, Pipeline};
+use milepost_core::{DocumentId, OwnerId, Pipeline, Plan};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::external::{self, StageFields};
 use crate::http::Services;
 use crate::http::extract::{self, check_length, parse_json, parse_object, too_large};
 use crate::http::problem::{Code, Problem};
 use crate::submit::{Source, Upload};
 
 /// The fields of a form.
-const FIELDS: [&str; 7] = ["file", "pipeline", "options", "metadata", "hold", "force", "priority"];
+const FIELDS: [&str; 8] =
+    ["file", "pipeline", "stages", "options", "metadata", "hold", "force", "priority"];
 /// A form's field other than the file is no longer.
 const MAX_FIELD_BYTES: u64 = 64 * 1024;
 /// How a priority may range.
@@ -26,6 +29,8 @@ const PRIORITIES: std::ops::RangeInclusive<i32> = -100..=100;
 pub struct Fields {
     /// What is to be done.
     pub pipeline: Option<Pipeline>,
+    /// The steps of an external job.
+    pub plan: Option<Plan>,
     /// The document.
     pub source: Option<Source>,
     /// How it is to be done.
@@ -40,13 +45,31 @@ pub struct Fields {
     pub given: Vec<&'static str>,
 }
 
+impl Fields {
+    /// Only an external job has steps of its own, and only others have options.
+    fn check(&self) -> Result<(), Problem> {
+        let external = self.pipeline == Some(Pipeline::External);
+        if self.plan.is_some() && !external {
+            return Err(Problem::field("stages", "Only the pipeline `external` takes `stages`."));
+        }
+        if external && self.given.contains(&"options") {
+            let detail = "The pipeline `external` takes no `options`; use `metadata`.";
+            return Err(Problem::field("options", detail));
+        }
+        Ok(())
+    }
+}
+
 /// A submission as JSON.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JsonFields {
-    /// `convert`, which is the default.
+    /// `convert`, which is the default, or `external`: the work is done outside
+    /// and reported to the job.
     #[schema(example = "convert")]
     pipeline: Option<String>,
+    /// The steps of an `external` job; without them one of weight 1.
+    stages: Option<Vec<StageFields>>,
     /// The document; a job on `hold` may get it later.
     #[schema(value_type = Option<JsonSource>)]
     source: Option<Value>,
@@ -141,7 +164,8 @@ pub async fn read_file(services: &Services, request: Request) -> Result<Upload, 
 async fn read_form(services: &Services, request: Request) -> Result<Fields, Problem> {
     let mut form = open_form(services, request).await?;
     let mut fields = Fields::default();
-    let outcome = read_fields(services, &mut form, &mut fields).await;
+    let read = read_fields(services, &mut form, &mut fields).await;
+    let outcome = read.and_then(|()| fields.check());
     if let (Err(_), Some(Source::Uploaded(upload))) = (&outcome, &fields.source) {
         services.submitter.discard(&upload.content).await;
     }
@@ -163,6 +187,9 @@ async fn read_fields(
         match name {
             "file" => fields.source = Some(Source::Uploaded(store(services, field).await?)),
             "pipeline" => fields.pipeline = Some(pipeline(&text(services, field).await?)?),
+            "stages" => {
+                fields.plan = Some(external::plan(json_text(services, field).await?)?);
+            }
             "options" => fields.options = options(json_text(services, field).await?)?,
             "metadata" => fields.metadata = Some(json_text(services, field).await?),
             "hold" => fields.hold = flag("hold", &text(services, field).await?)?,
@@ -183,6 +210,7 @@ async fn read_json(
 ) -> Result<Fields, Problem> {
     let given = [
         ("pipeline", body.pipeline.is_some()),
+        ("stages", body.stages.is_some()),
         ("options", body.options.is_some()),
         ("metadata", body.metadata.is_some()),
         ("hold", body.hold),
@@ -192,6 +220,7 @@ async fn read_json(
     let mut fields = Fields {
         given: given.into_iter().filter_map(|(name, came)| came.then_some(name)).collect(),
         pipeline: body.pipeline.as_deref().map(pipeline).transpose()?,
+        plan: body.stages.map(external::plan).transpose()?,
         options: body.options.map(options).transpose()?.unwrap_or_default(),
         metadata: body.metadata,
         hold: body.hold,
@@ -225,6 +254,7 @@ async fn read_json(
             ));
         }
     };
+    fields.check()?;
     Ok(fields)
 }
 
@@ -278,7 +308,10 @@ async fn text(services: &Services, mut field: Field<'_>) -> Result<String, Probl
     String::from_utf8(bytes).map_err(|_| Problem::field(name, "The field is not UTF-8."))
 }
 
-async fn json_text(services: &Services, field: Field<'_>) -> Result<Value, Problem> {
+async fn json_text<T: DeserializeOwned>(
+    services: &Services,
+    field: Field<'_>,
+) -> Result<T, Problem> {
     let name = field.name().unwrap_or_default().to_owned();
     parse_json(text(services, field).await?.as_bytes(), &name)
 }

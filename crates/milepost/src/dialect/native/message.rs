@@ -1,8 +1,8 @@
 //! The native form of a snapshot: a pure function of a frame.
 
 use milepost_core::{
-    BatchId, DocumentId, DocumentInfo, JobId, Pipeline, Seq, Snapshot, StageState, StageStatus,
-    Status, Timestamp,
+    Agent, BatchId, DocumentId, DocumentInfo, JobId, Pipeline, Seq, Snapshot, StageState,
+    StageStatus, Status, Timestamp,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -44,8 +44,8 @@ pub struct Job<'a> {
     batch: Option<BatchId>,
     #[schema(value_type = Option<String>)]
     collection: Option<()>,
-    #[schema(value_type = Option<Vec<Object>>)]
-    agents: Option<()>,
+    /// Where the job's worker reports any.
+    agents: Option<Vec<AgentState<'a>>>,
     result: Option<ResultLink<'a>>,
     error: Option<JobError<'a>>,
     #[schema(value_type = Option<Value>)]
@@ -114,6 +114,15 @@ struct Documents {
 }
 
 #[derive(Serialize, ToSchema)]
+struct AgentState<'a> {
+    name: &'a str,
+    status: &'a str,
+    /// Percent.
+    progress: Option<f64>,
+    message: Option<&'a str>,
+}
+
+#[derive(Serialize, ToSchema)]
 struct ResultLink<'a> {
     url: String,
     formats: &'a [String],
@@ -155,8 +164,9 @@ impl<'a> Job<'a> {
             },
             batch: job.batch,
             collection: None,
-            agents: None,
-            result: completed.then(|| ResultLink {
+            agents: (!job.agents.is_empty())
+                .then(|| job.agents.iter().map(AgentState::new).collect()),
+            result: (completed && !job.formats.is_empty()).then(|| ResultLink {
                 url: format!("/v1/jobs/{}/result", job.id),
                 formats: &job.formats,
             }),
@@ -184,6 +194,17 @@ impl<'a> Stage<'a> {
             total: stage.total,
             started_at: stage.started_at,
             finished_at: stage.finished_at,
+        }
+    }
+}
+
+impl<'a> AgentState<'a> {
+    fn new(agent: &'a Agent) -> Self {
+        Self {
+            name: &agent.name,
+            status: &agent.status,
+            progress: agent.progress,
+            message: agent.message.as_deref(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod documents;
 mod events;
+mod external;
 mod form;
 mod jobs;
 mod message;
@@ -24,6 +25,9 @@ pub fn routes() -> OpenApiRouter<Services> {
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::retry))
         .routes(routes!(submit::confirm))
+        .routes(routes!(external::progress))
+        .routes(routes!(external::complete))
+        .routes(routes!(external::fail))
         .routes(routes!(results::result))
         .routes(routes!(results::pages))
         .routes(routes!(results::page))

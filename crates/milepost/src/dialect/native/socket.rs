@@ -57,7 +57,7 @@ pub async fn connect(
     Ok(upgrade.on_upgrade(move |socket| async move {
         let _tracked = tracked;
         let Ok(connection) = super::events::connect(&services) else {
-            return ws::refuse(socket, Close::TooMany).await;
+            return ws::refuse(socket, Close::TooMany, limits.send).await;
         };
         let draining = services.draining.clone();
         let session = Native { services, owner, malformed: 0 };

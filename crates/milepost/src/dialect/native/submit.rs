@@ -10,6 +10,7 @@ use milepost_core::{JobId, OwnerId, Pipeline, Seq, Snapshot};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::external::StageFields;
 use super::form::{self, JsonFields, OptionFields};
 use super::jobs::answer;
 use super::message::Job;
@@ -37,8 +38,10 @@ pub struct FormFields {
     /// The document.
     #[schema(value_type = String, format = Binary)]
     file: Option<Vec<u8>>,
-    /// `convert`, which is the default.
+    /// `convert`, which is the default, or `external`.
     pipeline: Option<String>,
+    /// The steps of an `external` job, as JSON.
+    stages: Option<Vec<StageFields>>,
     /// How to convert, as JSON.
     options: Option<OptionFields>,
     /// Anything that is to come back with every snapshot, as JSON.
@@ -82,6 +85,7 @@ pub async fn submit(
     let request = submit::Request {
         owner: owner.clone(),
         pipeline: fields.pipeline.unwrap_or(Pipeline::Convert),
+        plan: fields.plan,
         source: fields.source,
         options: fields.options,
         metadata: fields.metadata,
