@@ -3,21 +3,23 @@
 
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::ws::Utf8Bytes;
+use axum::body::Bytes;
 use milepost_core::{Seq, Snapshot, Timestamp};
 
 /// How many wire formats there are.
-const ENCODINGS: usize = 2;
+const ENCODINGS: usize = 3;
 
 /// A wire format's place among the encodings of a frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Encoding(usize);
 
 impl Encoding {
-    /// The native WebSocket message.
+    /// The native WebSocket message, framed.
     pub const NATIVE_SOCKET: Self = Self(0);
     /// The native SSE event, without its id.
     pub const NATIVE_SSE: Self = Self(1);
+    /// The native SSE event of a stream of one job, whose id is the seq.
+    pub const NATIVE_SSE_JOB: Self = Self(2);
 }
 
 /// Where a waiting job stands.
@@ -39,7 +41,7 @@ pub struct Frame {
     pub queue: Option<QueuePlace>,
     /// The time that the estimate counts from.
     pub at: Timestamp,
-    encodings: [OnceLock<Utf8Bytes>; ENCODINGS],
+    encodings: [OnceLock<Bytes>; ENCODINGS],
 }
 
 impl Frame {
@@ -59,7 +61,7 @@ impl Frame {
     }
 
     /// The frame in one wire format; `encode` runs at most once.
-    pub fn encoded(&self, encoding: Encoding, encode: impl FnOnce(&Self) -> String) -> Utf8Bytes {
-        self.encodings[encoding.0].get_or_init(|| encode(self).into()).clone()
+    pub fn encoded(&self, encoding: Encoding, encode: impl FnOnce(&Self) -> Bytes) -> Bytes {
+        self.encodings[encoding.0].get_or_init(|| encode(self)).clone()
     }
 }

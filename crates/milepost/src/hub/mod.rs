@@ -128,6 +128,11 @@ impl Hub {
         (self.0.connections.load(Ordering::Relaxed), subscriptions as u64)
     }
 
+    /// How many watchers there are.
+    pub fn connections(&self) -> u64 {
+        self.0.connections.load(Ordering::Relaxed)
+    }
+
     /// A snapshot as a frame, for an answer outside any subscription.
     ///
     /// # Errors

@@ -2,17 +2,19 @@
 //! watching connection. Leaves: a response that streams until its end, a slow
 //! reader's included: the reader's pace is the stream's pace.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, Interval, interval_at};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::hub::{Connection, Delivery};
 
-/// Proxies cut connections that are silent for longer.
+/// Proxies cut connections that are silent for long.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 /// What a client waits before it reconnects.
 const RETRY: &str = "retry: 1000\n\n";
@@ -33,16 +35,19 @@ pub fn respond(
 ) -> Response {
     struct State<E> {
         connection: Connection,
-        draining: CancellationToken,
         encode: E,
+        comments: Interval,
+        /// Made once: each new one takes a lock that all streams share.
+        drained: Pin<Box<WaitForCancellationFutureOwned>>,
         /// Parts that were encoded and not sent, last first.
         parts: Vec<Bytes>,
         ended: bool,
     }
     let state = State {
         connection,
-        draining,
         encode,
+        comments: interval_at(Instant::now() + COMMENT_EVERY, COMMENT_EVERY),
+        drained: Box::pin(draining.cancelled_owned()),
         parts: vec![Bytes::from_static(RETRY.as_bytes())],
         ended: false,
     };
@@ -57,14 +62,15 @@ pub fn respond(
             let next = tokio::select! {
                 // Ends between two events; the client comes back to where the
                 // next server goes on.
-                () = state.draining.cancelled() => return None,
-                next = tokio::time::timeout(COMMENT_EVERY, state.connection.next()) => next,
+                () = &mut state.drained => return None,
+                _ = state.comments.tick() => None,
+                next = state.connection.next() => Some(next),
             };
             match next {
-                Err(_silence) => state.parts.push(Bytes::from_static(b": still here\n\n")),
+                None => state.parts.push(Bytes::from_static(b": still here\n\n")),
                 // The client resumes from its last id.
-                Ok(Err(_too_slow)) => return None,
-                Ok(Ok(delivery)) => {
+                Some(Err(_too_slow)) => return None,
+                Some(Ok(delivery)) => {
                     let Chunk { mut parts, last } = (state.encode)(&state.connection, delivery);
                     parts.reverse();
                     state.parts = parts;

@@ -1,12 +1,26 @@
-//! WebSockets (RFC 6455). Enters: a socket after its upgrade, a dialect's
-//! session. Leaves: frames as fast as the reader takes them, and a close code
-//! that says why it ended. Never: lets a peer that is gone or does not read hold
-//! anything for long.
+//! WebSockets (RFC 6455). Enters: a handshake, a dialect's session. Leaves: frames
+//! as fast as the reader takes them, and a close code that says why it ended.
+//! Never: lets a peer that is gone or does not read hold anything for long, or
+//! frames an update once for each of its watchers.
 
+use std::io;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use futures_util::{SinkExt, StreamExt};
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, interval_at, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::{Connection, Delivery};
@@ -15,6 +29,13 @@ use crate::hub::{Connection, Delivery};
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// A peer without a sign of life for so long is gone.
 const SILENCE: Duration = Duration::from_secs(60);
+/// An empty ping frame.
+const PING: &[u8] = &[0x89, 0];
+/// The first byte of a text message in one frame.
+const TEXT: u8 = 0x81;
+/// tungstenite zero-fills its buffer on each read: a large one costs memory for
+/// an idle socket and time for a busy one, and clients' messages are small.
+const READ_BUFFER_BYTES: usize = 1024;
 
 /// Why a socket is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,23 +84,90 @@ impl Close {
 
 /// A dialect's side of one socket.
 pub trait Session: Send {
-    /// Answers a text message; the answers are sent in order.
+    /// Answers a text message; the answers, framed, are sent in order.
     fn on_text(
         &mut self,
         connection: &mut Connection,
         text: &str,
-    ) -> impl Future<Output = Result<Vec<Utf8Bytes>, Close>> + Send;
+    ) -> impl Future<Output = Result<Vec<Bytes>, Close>> + Send;
 
-    /// Shapes a delivery.
-    fn encode(&self, delivery: Delivery) -> Utf8Bytes;
+    /// Shapes a delivery, framed.
+    fn encode(&self, delivery: Delivery) -> Bytes;
 
-    /// What is said before a planned close.
-    fn draining(&self) -> Option<Utf8Bytes>;
+    /// What is said before a planned close, framed.
+    fn draining(&self) -> Option<Bytes>;
+}
+
+/// A text message as one frame, ready for any number of sockets: a server's
+/// frames are not masked, so they are the same for all.
+pub fn text(message: &str) -> Bytes {
+    let length = message.len();
+    let mut frame = Vec::with_capacity(length + 10);
+    frame.push(TEXT);
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short @ ..126), _) => frame.push(short),
+        (_, Ok(medium)) => {
+            frame.push(126);
+            frame.extend_from_slice(&medium.to_be_bytes());
+        }
+        _ => {
+            frame.push(127);
+            frame.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(message.as_bytes());
+    frame.into()
+}
+
+/// An open socket.
+pub struct Socket {
+    stream: WebSocketStream<TcpStream>,
+    /// The library may hold an answer to a ping that is not written yet.
+    pong: bool,
+}
+
+/// Answers a handshake, with `protocol` where the client speaks it, and hands the
+/// socket to `then`. No message of a client is longer than `largest` bytes.
+///
+/// # Errors
+/// Says what is wrong with the handshake.
+pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
+    mut request: Request,
+    protocol: &'static str,
+    largest: usize,
+    then: impl FnOnce(Socket) -> F + Send + 'static,
+) -> Result<Response, String> {
+    let mut response =
+        create_response_with_body(&request, Body::empty).map_err(|error| error.to_string())?;
+    let spoken = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let mut spoken = spoken.iter().filter_map(|value| value.to_str().ok());
+    if spoken.any(|names| names.split(',').any(|name| name.trim() == protocol)) {
+        let value = HeaderValue::from_static(protocol);
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+    }
+    let upgraded = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        // Whoever goes away in the middle of a handshake misses nothing.
+        let Ok(upgraded) = upgraded.await else { return };
+        let parts =
+            hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded);
+        let parts = parts.expect("the listener accepts TCP connections");
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(0)
+            .max_message_size(Some(largest))
+            .max_frame_size(Some(largest));
+        let (tcp, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
+        let role = Role::Server;
+        let stream = WebSocketStream::from_partially_read(tcp, read, role, Some(config)).await;
+        then(Socket { stream, pong: false }).await;
+    });
+    Ok(response)
 }
 
 /// Serves the socket until one side ends it.
 pub async fn serve(
-    mut socket: WebSocket,
+    mut socket: Socket,
     mut connection: Connection,
     mut session: impl Session,
     draining: CancellationToken,
@@ -89,18 +177,18 @@ pub async fn serve(
     // What is not delivered now is delivered after the reconnect.
     drop(connection);
     if let Err(Some(close)) = ended {
-        goodbye(&mut socket, close, send_limit).await;
+        socket.goodbye(close, send_limit).await;
     }
 }
 
 /// Refuses a socket with a code that says why.
-pub async fn refuse(mut socket: WebSocket, close: Close, send_limit: Duration) {
-    goodbye(&mut socket, close, send_limit).await;
+pub async fn refuse(mut socket: Socket, close: Close, send_limit: Duration) {
+    socket.goodbye(close, send_limit).await;
 }
 
 /// `Err(None)`: the peer is gone, there is nobody to say goodbye to.
 async fn run(
-    socket: &mut WebSocket,
+    socket: &mut Socket,
     connection: &mut Connection,
     session: &mut impl Session,
     draining: &CancellationToken,
@@ -108,9 +196,12 @@ async fn run(
 ) -> Result<(), Option<Close>> {
     let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
     let mut heard = Instant::now();
+    // Made once: each new one takes a lock that all sockets share.
+    let drained = draining.cancelled();
+    tokio::pin!(drained);
     loop {
         tokio::select! {
-            message = socket.recv() => {
+            message = socket.stream.next() => {
                 heard = Instant::now();
                 let text = match message {
                     None => return Err(None),
@@ -119,26 +210,28 @@ async fn run(
                     Some(Ok(Message::Binary(_))) => return Err(Some(Close::Binary)),
                     // The library answers pings and completes a close.
                     Some(Ok(Message::Close(_))) => return Err(Some(Close::Done)),
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                    Some(Ok(_)) => {
+                        socket.pong = true;
+                        continue;
+                    }
                 };
                 for answer in session.on_text(connection, &text).await.map_err(Some)? {
-                    send(socket, Message::Text(answer), send_limit).await?;
+                    socket.send(&answer, send_limit).await?;
                 }
             }
             delivery = connection.next() => {
                 let delivery = delivery.map_err(|_| Some(Close::TooSlow))?;
-                let text = session.encode(delivery);
-                send(socket, Message::Text(text), send_limit).await?;
+                socket.send(&session.encode(delivery), send_limit).await?;
             }
             _ = ping.tick() => {
                 if heard.elapsed() >= SILENCE {
                     return Err(None);
                 }
-                send(socket, Message::Ping(axum::body::Bytes::new()), send_limit).await?;
+                socket.send(PING, send_limit).await?;
             }
-            () = draining.cancelled() => {
-                if let Some(text) = session.draining() {
-                    send(socket, Message::Text(text), send_limit).await?;
+            () = &mut drained => {
+                if let Some(message) = session.draining() {
+                    socket.send(&message, send_limit).await?;
                 }
                 return Err(Some(Close::Draining));
             }
@@ -146,33 +239,63 @@ async fn run(
     }
 }
 
-async fn send(
-    socket: &mut WebSocket,
-    message: Message,
-    limit: Duration,
-) -> Result<(), Option<Close>> {
-    match timeout(limit, socket.send(message)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_gone)) => Err(None),
-        Err(_blocked) => Err(Some(Close::TooSlow)),
+impl Socket {
+    /// Writes a frame past the library, which would copy it once more for each
+    /// socket. Nothing of the library's own may be half written then.
+    async fn send(&mut self, frame: &[u8], limit: Duration) -> Result<(), Option<Close>> {
+        if self.pong {
+            match timeout(limit, self.stream.flush()).await {
+                Ok(Ok(())) => self.pong = false,
+                Ok(Err(_gone)) => return Err(None),
+                Err(_blocked) => return Err(Some(Close::TooSlow)),
+            }
+        }
+        let tcp = self.stream.get_mut();
+        // Most of the time all of it fits, and no timer is needed.
+        let written = match tcp.try_write(frame) {
+            Ok(written) if written == frame.len() => return Ok(()),
+            Ok(written) => written,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(_gone) => return Err(None),
+        };
+        match timeout(limit, tcp.write_all(&frame[written..])).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_gone)) => Err(None),
+            Err(_blocked) => Err(Some(Close::TooSlow)),
+        }
+    }
+
+    /// A peer that does not even take this within `limit` goes without it.
+    async fn goodbye(&mut self, close: Close, limit: Duration) {
+        let frame = CloseFrame { code: close.code().into(), reason: close.reason().into() };
+        let farewell = async {
+            let _ = self.stream.send(Message::Close(Some(frame))).await;
+            // Read on until the peer has closed, else it may not see the code.
+            while let Some(Ok(_)) = self.stream.next().await {}
+        };
+        let _ = timeout(limit, farewell).await;
     }
 }
 
 /// An oversized message is the client's to mend; anything else ended the socket.
-fn broken(error: &axum::Error) -> Option<Close> {
-    let too_large = std::error::Error::source(error).is_some_and(|source| {
-        source.to_string().contains("too long") || source.to_string().contains("too big")
-    });
+fn broken(error: &Error) -> Option<Close> {
+    let too_large = matches!(error, Error::Capacity(CapacityError::MessageTooLong { .. }));
     too_large.then_some(Close::TooLarge)
 }
 
-/// A peer that does not even take this within `limit` goes without it.
-async fn goodbye(socket: &mut WebSocket, close: Close, limit: Duration) {
-    let frame = CloseFrame { code: close.code(), reason: close.reason().into() };
-    let farewell = async {
-        let _ = socket.send(Message::Close(Some(frame))).await;
-        // Read on until the peer has closed, else it may not see the code.
-        while let Some(Ok(_)) = socket.recv().await {}
-    };
-    let _ = timeout(limit, farewell).await;
+#[cfg(test)]
+mod tests {
+    use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+    #[test]
+    fn a_text_is_framed_as_the_library_would() {
+        for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
+            let message = "x".repeat(length);
+            let frame = Frame::message(message.clone(), OpCode::Data(Data::Text), true);
+            let mut expected = Vec::new();
+            frame.format(&mut expected).unwrap();
+            assert_eq!(super::text(&message), expected, "{length}");
+        }
+    }
 }

@@ -92,10 +92,7 @@ pub async fn events(
     Ok(sse::respond(connection, services.draining.clone(), move |connection, delivery| {
         match delivery {
             Delivery::Frame(frame) => Chunk {
-                parts: vec![
-                    Bytes::from(format!("id: {}\n", frame.seq())),
-                    message::sse(&frame).into(),
-                ],
+                parts: vec![message::sse_of_job(&frame)],
                 // In a replayed log the end of an earlier attempt is not the end.
                 last: frame.snapshot.status.is_terminal() && connection.is_idle(),
             },
@@ -171,7 +168,7 @@ pub async fn stream(
         Delivery::Frame(frame) => {
             let position = connection.position();
             let id = Bytes::from(format!("id: {position}\n"));
-            Chunk { parts: vec![id, message::sse(&frame).into()], last: false }
+            Chunk { parts: vec![id, message::sse(&frame)], last: false }
         }
         other => notice(&other),
     }))
@@ -236,7 +233,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 /// # Errors
 /// `rate_limited`.
 pub fn connect(services: &Services) -> Result<Connection, Problem> {
-    if services.hub.load().0 >= services.config.limits.connections as u64 {
+    if services.hub.connections() >= services.config.limits.connections as u64 {
         return Err(Problem::new(
             Code::RateLimited,
             "Too many connections watch already; try again later.",

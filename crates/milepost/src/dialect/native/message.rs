@@ -1,5 +1,6 @@
 //! The native form of a snapshot: a pure function of a frame.
 
+use axum::body::Bytes;
 use milepost_core::{
     Agent, BatchId, DocumentId, DocumentInfo, JobId, Pipeline, Seq, Snapshot, StageState,
     StageStatus, Status, Timestamp,
@@ -9,6 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::hub::{Encoding, Frame};
+use crate::transport::ws;
 
 /// The complete current state of a job.
 #[derive(Serialize, ToSchema)]
@@ -227,15 +229,22 @@ pub fn json(frame: &Frame) -> String {
 }
 
 /// The frame as a WebSocket message, encoded once for all who watch.
-pub fn socket(frame: &Frame) -> axum::extract::ws::Utf8Bytes {
+pub fn socket(frame: &Frame) -> Bytes {
     frame.encoded(Encoding::NATIVE_SOCKET, |frame| {
-        format!(r#"{{"type":"snapshot","job":{}}}"#, json(frame))
+        ws::text(&format!(r#"{{"type":"snapshot","job":{}}}"#, json(frame)))
+    })
+}
+
+/// The frame as an SSE event with its seq as id, encoded once for all who watch.
+pub fn sse_of_job(frame: &Frame) -> Bytes {
+    frame.encoded(Encoding::NATIVE_SSE_JOB, |frame| {
+        format!("id: {}\nevent: snapshot\ndata: {}\n\n", frame.seq(), json(frame)).into()
     })
 }
 
 /// The frame as an SSE event without its id, encoded once for all who watch.
-pub fn sse(frame: &Frame) -> axum::extract::ws::Utf8Bytes {
+pub fn sse(frame: &Frame) -> Bytes {
     frame.encoded(Encoding::NATIVE_SSE, |frame| {
-        format!("event: snapshot\ndata: {}\n\n", json(frame))
+        format!("event: snapshot\ndata: {}\n\n", json(frame)).into()
     })
 }

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{Utf8Bytes, WebSocketUpgrade};
+use axum::body::Bytes;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use milepost_core::{BatchId, DocumentId, JobId, OwnerId, Seq, Status};
 use serde::Deserialize;
@@ -25,9 +24,6 @@ const PROTOCOL: &str = "milepost.v1";
 const MAX_MALFORMED: u32 = 3;
 /// Snapshots of a job in a second, unless the client says otherwise.
 const DEFAULT_RATE: f64 = 20.0;
-/// tungstenite zero-fills its buffer on each read: a large one costs memory for
-/// an idle socket and time for a busy one, and clients' messages are small.
-const READ_BUFFER_BYTES: usize = 1024;
 /// What a client waits before it reconnects to a server that restarts.
 const RETRY_AFTER_MS: u64 = 1000;
 
@@ -42,19 +38,12 @@ const RETRY_AFTER_MS: u64 = 1000;
 pub async fn connect(
     State(services): State<Services>,
     Caller(owner): Caller,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let upgrade = upgrade
-        .map_err(|error| Problem::new(Code::InvalidRequest, format!("{}.", error.body_text())))?;
     let limits = services.config.limits.clone();
     let largest = limits.socket_message.as_u64() as usize;
-    let upgrade = upgrade
-        .protocols([PROTOCOL])
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .max_message_size(largest)
-        .max_frame_size(largest);
     let tracked = services.sockets.token();
-    Ok(upgrade.on_upgrade(move |socket| async move {
+    let opened = ws::upgrade(request, PROTOCOL, largest, move |socket| async move {
         let _tracked = tracked;
         let Ok(connection) = super::events::connect(&services) else {
             return ws::refuse(socket, Close::TooMany, limits.send).await;
@@ -62,7 +51,8 @@ pub async fn connect(
         let draining = services.draining.clone();
         let session = Native { services, owner, malformed: 0 };
         ws::serve(socket, connection, session, draining, limits.send).await;
-    }))
+    });
+    opened.map_err(|wrong| Problem::new(Code::InvalidRequest, format!("{wrong}.")))
 }
 
 /// What clients say.
@@ -128,7 +118,7 @@ impl Session for Native {
         &mut self,
         connection: &mut Connection,
         text: &str,
-    ) -> Result<Vec<Utf8Bytes>, Close> {
+    ) -> Result<Vec<Bytes>, Close> {
         let value: Result<Value, _> = serde_json::from_str(text);
         let reference = value.as_ref().ok().and_then(|value| value.get("ref").cloned());
         let parsed = value.and_then(serde_json::from_value::<ClientMessage>);
@@ -162,27 +152,25 @@ impl Session for Native {
         Ok(answers)
     }
 
-    fn encode(&self, delivery: Delivery) -> Utf8Bytes {
+    fn encode(&self, delivery: Delivery) -> Bytes {
         match delivery {
             Delivery::Frame(frame) => message::socket(&frame),
-            Delivery::Queue(job, place) => json!({
+            Delivery::Queue(job, place) => framed(&json!({
                 "type": "queue", "job": job,
                 "position": place.position, "length": place.length,
-            })
-            .to_string()
-            .into(),
-            Delivery::Removed(job) => json!({"type": "removed", "job": job}).to_string().into(),
+            })),
+            Delivery::Removed(job) => framed(&json!({"type": "removed", "job": job})),
         }
     }
 
-    fn draining(&self) -> Option<Utf8Bytes> {
+    fn draining(&self) -> Option<Bytes> {
         let message = json!({"type": "draining", "retry_after_ms": RETRY_AFTER_MS});
-        Some(message.to_string().into())
+        Some(framed(&message))
     }
 }
 
 impl Native {
-    async fn order(&self, job: &str, cancel: bool, reference: Option<Value>) -> Utf8Bytes {
+    async fn order(&self, job: &str, cancel: bool, reference: Option<Value>) -> Bytes {
         let Ok(id) = job.parse::<JobId>() else {
             return error_message(&Problem::not_found("job"), Some(job), reference.as_ref());
         };
@@ -203,7 +191,7 @@ impl Native {
         connection: &mut Connection,
         message: Subscribe,
         reference: Option<Value>,
-        answers: &mut Vec<Utf8Bytes>,
+        answers: &mut Vec<Bytes>,
     ) {
         let rate = message.max_rate.unwrap_or(DEFAULT_RATE);
         if !(rate > 0.0 && rate.is_finite()) {
@@ -333,18 +321,22 @@ impl Native {
     }
 }
 
-fn ok(reference: Option<Value>) -> Utf8Bytes {
+fn ok(reference: Option<Value>) -> Bytes {
     with_ref(json!({"type": "ok"}), reference)
 }
 
-fn with_ref(mut message: Value, reference: Option<Value>) -> Utf8Bytes {
+fn with_ref(mut message: Value, reference: Option<Value>) -> Bytes {
     if let (Some(object), Some(reference)) = (message.as_object_mut(), reference) {
         object.insert("ref".to_owned(), reference);
     }
-    message.to_string().into()
+    framed(&message)
 }
 
-fn error_message(problem: &Problem, job: Option<&str>, reference: Option<&Value>) -> Utf8Bytes {
+fn framed(message: &Value) -> Bytes {
+    ws::text(&message.to_string())
+}
+
+fn error_message(problem: &Problem, job: Option<&str>, reference: Option<&Value>) -> Bytes {
     let mut message = json!({
         "type": "error", "code": problem.code, "message": problem.detail,
     });
