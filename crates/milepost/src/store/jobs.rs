@@ -148,7 +148,7 @@ impl Store {
         decide: impl FnOnce(&Snapshot) -> Result<Decision, R> + Send + 'static,
     ) -> Result<Appended<R>, StoreError> {
         self.write(move |write| {
-            let Some((snapshot, _)) = load(write.connection, job)? else {
+            let Some(snapshot) = current(write, job)? else {
                 return Ok(Appended::NotFound);
             };
             let decision = match decide(&snapshot) {
@@ -193,40 +193,11 @@ impl Store {
                 .connection
                 .prepare_cached("DELETE FROM jobs WHERE id = ?")?
                 .execute([job.uuid()])?;
+            write.recent.remove(job);
             let (owner, batch) = (snapshot.owner.clone(), snapshot.batch);
             let document = snapshot.document.as_ref().map(|document| document.id);
             write.announce(|_| Change::Removed { job, owner, document, batch });
             Ok(Deleted::Done(objects))
-        })
-        .await
-    }
-
-    /// A job's state, and the position of its last change.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn snapshot(&self, job: JobId) -> Result<Option<(Snapshot, u64)>, StoreError> {
-        self.read(move |connection| load(connection, job)).await
-    }
-
-    /// A job's log behind `after`.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn events(
-        &self,
-        job: JobId,
-        after: Seq,
-        limit: u32,
-    ) -> Result<Vec<Event>, StoreError> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT body FROM events WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?",
-            )?;
-            let rows = statement.query_map(params![job.uuid(), after.0 as i64, limit], |row| {
-                row.get::<_, String>(0)
-            })?;
-            rows.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
         })
         .await
     }
@@ -236,13 +207,12 @@ impl Store {
 /// last state, the only one that is kept as a whole. `lease` is who holds the job from now on, for a `started`.
 pub(super) fn record(
     write: &mut Write<'_>,
-    before: Snapshot,
+    before: Arc<Snapshot>,
     now: Timestamp,
     events: Vec<EventKind>,
     lease: Option<(&NodeId, Timestamp)>,
 ) -> Result<Arc<Snapshot>, StoreError> {
-    let before_status = before.status;
-    let mut current = Arc::new(before);
+    let mut current = before.clone();
     let mut position = None;
     // A clock that was set back must not make a log that runs backwards.
     let at = now.max(current.updated_at);
@@ -267,7 +237,7 @@ pub(super) fn record(
         position = Some(write.announce(|_| Change::Reached(reached)));
     }
     if let Some(position) = position {
-        put(write, Some(before_status), &current, position, lease)?;
+        put(write, Some(&before), &current, position, lease)?;
     }
     Ok(current)
 }
@@ -290,19 +260,48 @@ pub(super) fn load(
     statement.query_row([job.uuid()], columns).optional()?.map(parse).transpose()
 }
 
+/// The job's state for a change of it: what was written last is still at hand for
+/// jobs that change often.
+pub(super) fn current(
+    write: &mut Write<'_>,
+    job: JobId,
+) -> Result<Option<Arc<Snapshot>>, StoreError> {
+    if let Some(snapshot) = write.recent.get(job) {
+        return Ok(Some(snapshot));
+    }
+    Ok(load(write.connection, job)?.map(|(snapshot, _)| Arc::new(snapshot)))
+}
+
 fn put(
     write: &mut Write<'_>,
-    before: Option<Status>,
-    snapshot: &Snapshot,
+    before: Option<&Snapshot>,
+    snapshot: &Arc<Snapshot>,
     position: u64,
     lease: Option<(&NodeId, Timestamp)>,
 ) -> Result<(), StoreError> {
     let waits =
         |status| snapshot.needs_worker() && matches!(status, Status::Awaiting | Status::Queued);
-    match (before.is_some_and(waits), waits(snapshot.status)) {
+    match (before.is_some_and(|before| waits(before.status)), waits(snapshot.status)) {
         (false, true) => write.waiting += 1,
         (true, false) => write.waiting = write.waiting.saturating_sub(1),
         _ => {}
+    }
+    write.recent.put(snapshot);
+    if lease.is_none() && before.is_some_and(|before| same_columns(before, snapshot)) {
+        // Most changes are progress. The statement below would write every index
+        // of the table anew.
+        write
+            .connection
+            .prepare_cached(
+                "UPDATE jobs SET position = ?, updated_at = ?, snapshot = ? WHERE id = ?",
+            )?
+            .execute(params![
+                position as i64,
+                snapshot.updated_at.as_micros(),
+                serde_json::to_string(&**snapshot)?,
+                snapshot.id.uuid(),
+            ])?;
+        return Ok(());
     }
     // A lease that goes on is left as it is; one that ended is forgotten.
     let running = snapshot.status == Status::Running;
@@ -338,11 +337,21 @@ fn put(
             snapshot.finished_at.map(Timestamp::as_micros),
             lease.map(|(node, _)| node.as_str()),
             lease.map(|(_, until)| until.as_micros()),
-            serde_json::to_string(snapshot)?,
+            serde_json::to_string(&**snapshot)?,
             running,
             snapshot.needs_worker().then_some(""),
         ])?;
     Ok(())
+}
+
+/// Whether the row differs only in its position, time and snapshot.
+fn same_columns(before: &Snapshot, after: &Snapshot) -> bool {
+    before.status == after.status
+        && before.not_before == after.not_before
+        && before.started_at == after.started_at
+        && before.finished_at == after.finished_at
+        && before.document.as_ref().map(|d| (d.id, &d.filename))
+            == after.document.as_ref().map(|d| (d.id, &d.filename))
 }
 
 fn insert_event(write: &Write<'_>, job: JobId, event: &Event) -> Result<(), StoreError> {

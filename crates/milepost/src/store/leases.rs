@@ -77,7 +77,7 @@ impl Store {
             let mut leases = Vec::new();
             while leases.len() < limit {
                 let Some(job) = next(write, now)? else { break };
-                let Some((snapshot, _)) = jobs::load(write.connection, job)? else { break };
+                let Some(snapshot) = jobs::current(write, job)? else { break };
                 write
                     .connection
                     .prepare_cached("INSERT OR REPLACE INTO turns VALUES (?, ?)")?

@@ -1,9 +1,12 @@
-//! Lists of jobs and counts of them.
+//! What is read of jobs: one, its log, lists of them, and counts.
 
-use milepost_core::{BatchId, DocumentId, JobId, OwnerId, Pipeline, Snapshot, Status, Timestamp};
+use milepost_core::{
+    BatchId, DocumentId, Event, JobId, OwnerId, Pipeline, Seq, Snapshot, Status, Timestamp,
+};
+use rusqlite::params;
 
 use super::StoreError;
-use super::jobs::{columns, parse};
+use super::jobs::{columns, load, parse};
 use super::sqlite::Store;
 
 /// Which jobs a list holds.
@@ -47,6 +50,36 @@ impl JobFilter {
 }
 
 impl Store {
+    /// A job's state, and the position of its last change.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn snapshot(&self, job: JobId) -> Result<Option<(Snapshot, u64)>, StoreError> {
+        self.read(move |connection| load(connection, job)).await
+    }
+
+    /// A job's log behind `after`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn events(
+        &self,
+        job: JobId,
+        after: Seq,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT body FROM events WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?",
+            )?;
+            let rows = statement.query_map(params![job.uuid(), after.0 as i64, limit], |row| {
+                row.get::<_, String>(0)
+            })?;
+            rows.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
+        })
+        .await
+    }
+
     /// The jobs that `filter` lets through, newest first, each with the
     /// position of its last change.
     ///

@@ -13,6 +13,7 @@ mod leases;
 mod leases_tests;
 mod lists;
 mod pages;
+mod recent;
 mod schema;
 mod sqlite;
 mod stats;

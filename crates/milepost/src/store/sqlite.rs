@@ -9,6 +9,7 @@ use milepost_core::{Announcement, Change};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use super::recent::Recent;
 use super::{StoreError, schema};
 
 /// The most changes that share one transaction. Bounds how long the first of
@@ -40,6 +41,7 @@ pub struct Write<'a> {
     pub(super) connection: &'a Connection,
     /// How many jobs have not begun, this transaction's changes included.
     pub(super) waiting: u64,
+    pub(super) recent: &'a mut Recent,
     position: u64,
     announcements: Vec<Announcement>,
 }
@@ -160,9 +162,11 @@ fn write_loop(
     announce: mpsc::UnboundedSender<Announcement>,
 ) {
     let mut group = Vec::with_capacity(MAX_GROUP);
+    let mut recent = Recent::default();
     while pending.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
         let mut replies = Vec::with_capacity(group.len());
-        let outcome = commit_group(&mut connection, &mut waiting, &mut group, &mut replies);
+        let outcome =
+            commit_group(&mut connection, &mut waiting, &mut recent, &mut group, &mut replies);
         group.clear();
         match outcome {
             Ok(announcements) => {
@@ -174,6 +178,7 @@ fn write_loop(
                 replies.into_iter().for_each(|reply| reply(Ok(())));
             }
             Err(error) => {
+                recent.clear();
                 tracing::error!(%error, "a transaction failed; nothing of it is stored");
                 for reply in replies {
                     reply(Err(StoreError::NotCommitted(error.to_string())));
@@ -186,6 +191,7 @@ fn write_loop(
 fn commit_group(
     connection: &mut Connection,
     waiting: &mut u64,
+    recent: &mut Recent,
     group: &mut Vec<Pending>,
     replies: &mut Vec<Reply>,
 ) -> Result<Vec<Announcement>, StoreError> {
@@ -196,6 +202,7 @@ fn commit_group(
     let mut write = Write {
         connection: &transaction,
         waiting: *waiting,
+        recent,
         position: position as u64,
         announcements: Vec::new(),
     };
@@ -227,6 +234,7 @@ fn in_savepoint<T>(
         Err(error) => {
             write.announcements.truncate(announced);
             write.waiting = waiting;
+            write.recent.clear();
             write.connection.execute_batch("ROLLBACK TO one; RELEASE one")?;
             Err(error)
         }
