@@ -6,6 +6,8 @@
 
 mod blobs;
 mod documents;
+#[cfg(test)]
+mod in_line;
 mod jobs;
 mod leases;
 #[cfg(test)]
