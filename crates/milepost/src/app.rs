@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
+use milepost_core::Announcement;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,7 +30,7 @@ use crate::report::Reports;
 use crate::store::{Blobs, NodeId, Store, StoreError, private_folder};
 use crate::submit::Submitter;
 use crate::sweeper::Sweeper;
-use crate::worker::{Pool, Runner};
+use crate::worker::{Converter, Pool, Runner, Start};
 
 /// How long answers that are under way may take once the jobs have stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -62,85 +64,140 @@ pub async fn serve(
         let _ = connection.set_nodelay(true);
     });
 
-    let clock = Clock::system();
     let (committed, announcements) = mpsc::unbounded_channel();
     let store = Store::open(&config.data_dir, committed)
         .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))?;
-    let blobs = Blobs::local(&objects)?;
-    let bus = Bus::new();
-    let (journal, announcer) =
-        Journal::start(store.clone(), bus.clone(), clock.clone(), announcements);
-    let node = NodeId::new(clock.new_id().to_string());
-    let queue = Queue::new(journal.clone(), store.clone(), node, config.queue.clone());
-    // Nobody else works on this database: whatever runs was left by a server
-    // that is gone.
-    let rescued = queue.rescue(true).await?;
-    if rescued > 0 {
-        tracing::info!(rescued, "took up jobs that the last server left running");
-    }
-    let hub = Hub::new(store.clone(), clock.clone());
-    let metrics = Metrics::new();
-    let draining = CancellationToken::new();
-    let sockets = TaskTracker::new();
-    let runner = Runner {
-        journal: journal.clone(),
-        store: store.clone(),
-        blobs: blobs.clone(),
-        config: config.worker.clone(),
+    let outside = Outside {
+        clock: Clock::system(),
+        store,
+        announcements,
+        blobs: Blobs::local(&objects)?,
+        bus: Bus::new(),
+        start: Arc::new(Converter::spawn),
     };
-    let lease = config.queue.lease;
-    let pool = Pool::new(queue.clone(), runner, config.slots(), lease, config.grace);
-    let sweeper = Sweeper {
-        journal: journal.clone(),
-        queue,
-        store: store.clone(),
-        blobs: blobs.clone(),
-        retention: config.retention,
-    };
-    let services = Services {
-        submitter: Submitter::new(journal.clone(), blobs.clone(), config.queue.clone()),
-        reports: Reports::new(journal.clone()),
-        commands: Commands::new(journal, store.clone(), blobs.clone(), config.queue.clone()),
-        query: Query::new(store, blobs),
-        hub: hub.clone(),
-        config: Arc::new(config),
-        clock,
-        metrics: metrics.clone(),
-        draining: draining.clone(),
-        sockets: sockets.clone(),
-    };
-
-    let background = [
-        tokio::spawn(hub.run(bus.subscribe())),
-        tokio::spawn(metrics.count_jobs(bus.subscribe())),
-        tokio::spawn(sweeper.run()),
-    ];
-    let work = tokio::spawn(pool.run(draining.clone()));
-    let app = router(services, dialect::native::routes());
+    let core = Core::start(config, outside).await?;
+    let app = router(core.services.clone(), dialect::native::routes());
     let server = axum::serve(listener, app)
-        .with_graceful_shutdown(draining.clone().cancelled_owned())
+        .with_graceful_shutdown(core.services.draining.clone().cancelled_owned())
         .into_future();
     let server = tokio::spawn(server);
     ready(address);
 
     stop.await;
     tracing::info!("stopping: running pages are finished or given back");
-    draining.cancel();
-    work.await?;
-    if tokio::time::timeout(LAST_ANSWERS, server).await.is_err() {
-        tracing::warn!("some answers were still under way and are cut off");
+    core.stop(async {
+        if tokio::time::timeout(LAST_ANSWERS, server).await.is_err() {
+            tracing::warn!("some answers were still under way and are cut off");
+        }
+    })
+    .await
+}
+
+/// What a server stands on. A simulation brings its own.
+pub struct Outside {
+    /// Times and ids.
+    pub clock: Clock,
+    /// The database.
+    pub store: Store,
+    /// What the database has committed.
+    pub announcements: mpsc::UnboundedReceiver<Announcement>,
+    /// The objects.
+    pub blobs: Blobs,
+    /// Carries announcements.
+    pub bus: Bus,
+    /// Starts converters.
+    pub start: Start,
+}
+
+/// All parts of a running server, joined; only the door to the network is not
+/// among them.
+pub struct Core {
+    /// What requests are answered with.
+    pub services: Services,
+    background: [JoinHandle<()>; 3],
+    work: JoinHandle<()>,
+    announcer: JoinHandle<()>,
+}
+
+impl Core {
+    /// Joins the parts and sets them to work.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn start(config: Config, outside: Outside) -> anyhow::Result<Self> {
+        let Outside { clock, store, announcements, blobs, bus, start } = outside;
+        let (journal, announcer) =
+            Journal::start(store.clone(), bus.clone(), clock.clone(), announcements);
+        let node = NodeId::new(clock.new_id().to_string());
+        let queue = Queue::new(journal.clone(), store.clone(), node, config.queue.clone());
+        // Nobody else works on this database: whatever runs was left by a server
+        // that is gone.
+        let rescued = queue.rescue(true).await?;
+        if rescued > 0 {
+            tracing::info!(rescued, "took up jobs that the last server left running");
+        }
+        let hub = Hub::new(store.clone(), clock.clone());
+        let metrics = Metrics::new();
+        let draining = CancellationToken::new();
+        let runner = Runner {
+            journal: journal.clone(),
+            store: store.clone(),
+            blobs: blobs.clone(),
+            start,
+            config: config.worker.clone(),
+        };
+        let lease = config.queue.lease;
+        let pool = Pool::new(queue.clone(), runner, config.slots(), lease, config.grace);
+        let sweeper = Sweeper {
+            journal: journal.clone(),
+            queue,
+            store: store.clone(),
+            blobs: blobs.clone(),
+            retention: config.retention,
+        };
+        let services = Services {
+            submitter: Submitter::new(journal.clone(), blobs.clone(), config.queue.clone()),
+            reports: Reports::new(journal.clone()),
+            commands: Commands::new(journal, store.clone(), blobs.clone(), config.queue.clone()),
+            query: Query::new(store, blobs),
+            hub: hub.clone(),
+            config: Arc::new(config),
+            clock,
+            metrics: metrics.clone(),
+            draining: draining.clone(),
+            sockets: TaskTracker::new(),
+        };
+        let background = [
+            tokio::spawn(hub.run(bus.subscribe())),
+            tokio::spawn(metrics.count_jobs(bus.subscribe())),
+            tokio::spawn(sweeper.run()),
+        ];
+        let work = tokio::spawn(pool.run(draining));
+        Ok(Self { services, background, work, announcer })
     }
-    sockets.close();
-    if tokio::time::timeout(LAST_ANSWERS, sockets.wait()).await.is_err() {
-        tracing::warn!("some sockets did not take their goodbye");
+
+    /// Takes the parts down in order: no new leases, watchers told, running pages
+    /// finished or given back; then `answers`, what is still being answered.
+    ///
+    /// # Errors
+    /// Where the pool had panicked.
+    pub async fn stop(self, answers: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.services.draining.cancel();
+        self.work.await?;
+        answers.await;
+        self.services.sockets.close();
+        if tokio::time::timeout(LAST_ANSWERS, self.services.sockets.wait()).await.is_err() {
+            tracing::warn!("some sockets did not take their goodbye");
+        }
+        for task in self.background {
+            task.abort();
+            let _ = task.await;
+        }
+        drop(self.services);
+        // The store's writer ends when nobody can write any more.
+        let _ = tokio::time::timeout(LAST_ANSWERS, self.announcer).await;
+        Ok(())
     }
-    for task in background {
-        task.abort();
-        let _ = task.await;
-    }
-    // The store's writer ends when nobody can write any more.
-    let _ = tokio::time::timeout(LAST_ANSWERS, announcer).await;
-    Ok(())
 }
 
 fn lock(config: &Config) -> anyhow::Result<File> {

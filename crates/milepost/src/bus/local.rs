@@ -21,7 +21,12 @@ pub struct Lagged;
 impl Bus {
     /// A bus without subscribers.
     pub fn new() -> Self {
-        Self(broadcast::Sender::new(BACKLOG))
+        Self::with_backlog(BACKLOG)
+    }
+
+    /// A bus whose subscribers may be so many announcements behind.
+    pub fn with_backlog(announcements: usize) -> Self {
+        Self(broadcast::Sender::new(announcements))
     }
 
     /// Tells every subscriber.

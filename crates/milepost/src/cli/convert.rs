@@ -20,6 +20,7 @@ use tokio_util::io::ReaderStream;
 use super::exit::Exit;
 use super::target::Target;
 use super::{out, submit};
+use crate::clock::Clock;
 use crate::config::WorkerConfig;
 use crate::pipeline::convert::{crashed, timed_out};
 use crate::store::{Blobs, Content, StoreError};
@@ -192,7 +193,7 @@ async fn one(
     let filename = file.file_name().unwrap_or_default().to_string_lossy();
     let silence = WorkerConfig::default().silence;
     let document = ReaderStream::new(source).map(|chunk| chunk.map_err(StoreError::from));
-    let (options, limits) = (&batch.options, Limits::default());
+    let (options, limits, clock) = (&batch.options, Limits::default(), Clock::system());
     let begun = converter
         .begin(silence, &filename, options, &limits, Vec::new(), meta.len(), Box::pin(document))
         .await;
@@ -200,7 +201,7 @@ async fn one(
         return Err(explain(gone, silence));
     }
     loop {
-        match converter.next(blobs, silence).await.map_err(|gone| explain(gone, silence))? {
+        match converter.next(blobs, &clock, silence).await.map_err(|gone| explain(gone, silence))? {
             Report::Detected { selected, .. } => bar.set_length(u64::from(selected)),
             Report::Page { page, error, .. } => {
                 bar.inc(1);

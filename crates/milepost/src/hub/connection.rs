@@ -113,7 +113,7 @@ impl Connection {
         after: &HashMap<JobId, Seq>,
     ) -> Result<(Vec<JobId>, Vec<(JobId, Seq)>), StoreError> {
         self.slot.lock().hold(since.unwrap_or(0));
-        self.join(topic, Some((mode, jobs.clone())));
+        self.join(topic, Some(Arc::new((mode, jobs.clone()))));
         jobs.since = since;
         jobs.limit = if since.is_some() { 200 } else { GROUP_JOBS };
         let (mut shown, mut ahead) = (Vec::new(), Vec::new());
@@ -215,6 +215,7 @@ impl Connection {
                 Next::Nothing => self.slot.wake.notified().await,
                 Next::NotBefore(due) => {
                     tokio::select! {
+                        biased;
                         () = self.slot.wake.notified() => {}
                         () = tokio::time::sleep_until(due) => {}
                     }
@@ -265,7 +266,7 @@ impl Connection {
         }
     }
 
-    fn join(&mut self, topic: Topic, group: Option<(Mode, JobFilter)>) {
+    fn join(&mut self, topic: Topic, group: Option<Arc<(Mode, JobFilter)>>) {
         let member = Member { slot: self.slot.clone(), group };
         self.shared.topics().entry(topic.clone()).or_default().insert(self.id, member);
         self.topics.insert(topic);

@@ -9,7 +9,7 @@ mod mailbox;
 #[cfg(test)]
 mod mailbox_tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,7 +32,7 @@ const QUEUE_NEWS: Duration = Duration::from_secs(2);
 const QUEUE_NEWS_JOBS: usize = 200;
 
 /// What a connection can watch.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Topic {
     /// One job.
     Job(JobId),
@@ -51,7 +51,7 @@ pub struct Hub(Arc<Shared>);
 struct Shared {
     store: Store,
     clock: Clock,
-    topics: Mutex<HashMap<Topic, HashMap<u64, Member>>>,
+    topics: Mutex<Topics>,
     /// Watched jobs that wait in the queue, and what their watchers know.
     waiting: Mutex<Waiting>,
     next_id: AtomicU64,
@@ -60,13 +60,16 @@ struct Shared {
     published: AtomicU64,
 }
 
-type Waiting = HashMap<JobId, (Arc<Snapshot>, Option<QueuePlace>)>;
+// Ordered, so that who is told first follows from what happened and not from
+// chance: a run can be repeated.
+type Topics = BTreeMap<Topic, BTreeMap<u64, Member>>;
+type Waiting = BTreeMap<JobId, (Arc<Snapshot>, Option<QueuePlace>)>;
 
 #[derive(Clone)]
 struct Member {
     slot: Arc<Slot>,
     /// For a group: how jobs in it are watched, and which they are.
-    group: Option<(Mode, JobFilter)>,
+    group: Option<Arc<(Mode, JobFilter)>>,
 }
 
 #[derive(Default)]
@@ -101,12 +104,13 @@ impl Hub {
         news.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                biased;
+                _ = news.tick() => self.0.tell_places().await,
                 announcement = bus.next() => match announcement {
                     Some(Ok(announcement)) => self.0.publish(announcement, true).await,
                     Some(Err(Lagged)) => self.0.look_again().await,
                     None => return,
                 },
-                _ = news.tick() => self.0.tell_places().await,
             }
         }
     }
@@ -124,7 +128,7 @@ impl Hub {
 
     /// How many watchers there are, and how many subscriptions they hold.
     pub fn load(&self) -> (u64, u64) {
-        let subscriptions = self.0.topics().values().map(HashMap::len).sum::<usize>();
+        let subscriptions = self.0.topics().values().map(BTreeMap::len).sum::<usize>();
         (self.0.connections.load(Ordering::Relaxed), subscriptions as u64)
     }
 
@@ -143,7 +147,7 @@ impl Hub {
 }
 
 impl Shared {
-    fn topics(&self) -> MutexGuard<'_, HashMap<Topic, HashMap<u64, Member>>> {
+    fn topics(&self) -> MutexGuard<'_, Topics> {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -181,7 +185,7 @@ impl Shared {
                         self.note_waiting(&snapshot, frame.queue);
                         let frame = Arc::new(frame);
                         for member in members {
-                            let mode = member.group.map(|(mode, _)| mode);
+                            let mode = member.group.as_ref().map(|group| group.0);
                             let mut mailbox = member.slot.lock();
                             mailbox.push(&frame, mode);
                             if in_order {
@@ -213,8 +217,8 @@ impl Shared {
         let since = self.published.load(Ordering::Relaxed);
         let watched: Vec<(Topic, Option<JobFilter>)> = {
             let topics = self.topics();
-            let filter = |members: &HashMap<u64, Member>| {
-                members.values().find_map(|m| m.group.as_ref().map(|(_, jobs)| jobs.clone()))
+            let filter = |members: &BTreeMap<u64, Member>| {
+                members.values().find_map(|m| m.group.as_ref().map(|group| group.1.clone()))
             };
             topics.iter().map(|(topic, members)| (topic.clone(), filter(members))).collect()
         };
@@ -285,7 +289,7 @@ impl Shared {
             document.map(Topic::Document),
             batch.map(Topic::Batch),
         ];
-        let of = |topic| topics.get(&topic).into_iter().flat_map(HashMap::values).cloned();
+        let of = |topic| topics.get(&topic).into_iter().flat_map(BTreeMap::values).cloned();
         keys.into_iter().flatten().flat_map(of).collect()
     }
 

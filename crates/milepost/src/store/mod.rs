@@ -7,6 +7,8 @@
 mod blobs;
 mod documents;
 mod idempotency;
+#[cfg(test)]
+mod in_line;
 mod jobs;
 mod leases;
 #[cfg(test)]

@@ -21,7 +21,7 @@ const READERS: usize = 4;
 
 /// A change that waits for the writer: it does its work inside the
 /// transaction, then tells its caller how the commit went.
-type Pending = Box<dyn FnOnce(&mut Write<'_>) -> Reply + Send>;
+pub(super) type Pending = Box<dyn FnOnce(&mut Write<'_>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// The database; cheap to clone. The file is closed when the last clone goes.
@@ -31,9 +31,36 @@ pub struct Store {
     readers: Arc<Readers>,
 }
 
-struct Readers {
+pub(super) struct Readers {
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    asked: Asked,
+}
+
+/// Where a question is asked.
+pub(super) enum Asked {
+    /// On a thread for what blocks.
+    Beside,
+    /// Where its asker is, once the gate lets it: in a simulation no other thread
+    /// may decide what comes first.
+    #[cfg(test)]
+    InLine(super::in_line::Gate),
+}
+
+/// The writing half: commits what waits, in groups.
+pub struct Writer {
+    connection: Connection,
+    /// How many jobs have not begun, as of the last commit.
+    waiting: u64,
+    recent: Recent,
+    pub(super) pending: mpsc::Receiver<Pending>,
+    announce: mpsc::UnboundedSender<Announcement>,
+}
+
+/// A group of which nobody has heard yet how its commit went.
+pub struct Group {
+    pub(super) outcome: Result<Vec<Announcement>, StoreError>,
+    replies: Vec<Reply>,
 }
 
 /// One change inside the writer's transaction.
@@ -67,6 +94,17 @@ impl Store {
         folder: &Path,
         announcements: mpsc::UnboundedSender<Announcement>,
     ) -> Result<Self, StoreError> {
+        let (store, writer) = Self::halves(folder, announcements, Asked::Beside)?;
+        std::thread::Builder::new().name("store-writer".into()).spawn(move || writer.run())?;
+        Ok(store)
+    }
+
+    /// The database, and its writing half for whoever is to drive that.
+    pub(super) fn halves(
+        folder: &Path,
+        announce: mpsc::UnboundedSender<Announcement>,
+        asked: Asked,
+    ) -> Result<(Self, Writer), StoreError> {
         let path = folder.join("milepost.db");
         let mut connection = Connection::open(&path)?;
         for_us_alone(&path, 0o600)?;
@@ -91,13 +129,17 @@ impl Store {
             tune(&reader)?;
             idle.push(reader);
         }
-        let (writer, pending) = mpsc::channel(WRITE_BACKLOG);
-        std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn(move || write_loop(connection, waiting as u64, pending, announcements))?;
-        let readers =
-            Readers { idle: Mutex::new(idle), permits: Arc::new(Semaphore::new(READERS)) };
-        Ok(Self { writer, readers: Arc::new(readers) })
+        let (sender, pending) = mpsc::channel(WRITE_BACKLOG);
+        let writer = Writer {
+            connection,
+            waiting: waiting as u64,
+            recent: Recent::default(),
+            pending,
+            announce,
+        };
+        let permits = Arc::new(Semaphore::new(READERS));
+        let readers = Arc::new(Readers { idle: Mutex::new(idle), permits, asked });
+        Ok((Self { writer: sender, readers }, writer))
     }
 
     /// Runs `change` inside the writer's next transaction and returns once that
@@ -118,7 +160,7 @@ impl Store {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Runs `question` on a reading connection, off the async threads.
+    /// Asks `question` on a reading connection, off the async threads.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -126,7 +168,11 @@ impl Store {
         let readers = self.readers.clone();
         let permits = readers.permits.clone();
         let permit = permits.acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let run = move || {
+        #[cfg(test)]
+        if let Asked::InLine(gate) = &self.readers.asked {
+            gate().await?;
+        }
+        let ask = move || {
             // Held here and not by the caller, who may be dropped (a client that
             // went away) while the connection is still out.
             let _permit = permit;
@@ -136,7 +182,13 @@ impl Store {
             lock().push(connection);
             outcome
         };
-        tokio::task::spawn_blocking(run).await.map_err(|_| StoreError::Closed)?
+        match self.readers.asked {
+            Asked::Beside => {
+                tokio::task::spawn_blocking(ask).await.map_err(|_| StoreError::Closed)?
+            }
+            #[cfg(test)]
+            Asked::InLine(_) => ask(),
+        }
     }
 }
 
@@ -154,33 +206,48 @@ fn tune(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Ends when the last [`Store`] is gone; what was sent before is still written.
-fn write_loop(
-    mut connection: Connection,
-    mut waiting: u64,
-    mut pending: mpsc::Receiver<Pending>,
-    announce: mpsc::UnboundedSender<Announcement>,
-) {
-    let mut group = Vec::with_capacity(MAX_GROUP);
-    let mut recent = Recent::default();
-    while pending.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
-        let mut replies = Vec::with_capacity(group.len());
-        let outcome =
-            commit_group(&mut connection, &mut waiting, &mut recent, &mut group, &mut replies);
-        group.clear();
-        match outcome {
+impl Writer {
+    /// Ends when the last [`Store`] is gone; what was sent before is still
+    /// written.
+    fn run(mut self) {
+        let mut changes = Vec::with_capacity(MAX_GROUP);
+        while self.pending.blocking_recv_many(&mut changes, MAX_GROUP) > 0 {
+            let group = self.commit(&mut changes);
+            self.tell(group);
+        }
+    }
+
+    /// Makes `changes` as one transaction.
+    pub(super) fn commit(&mut self, changes: &mut Vec<Pending>) -> Group {
+        let mut replies = Vec::with_capacity(changes.len());
+        let outcome = commit_group(
+            &mut self.connection,
+            &mut self.waiting,
+            &mut self.recent,
+            changes,
+            &mut replies,
+        );
+        if outcome.is_err() {
+            self.recent.clear();
+        }
+        changes.clear();
+        Group { outcome, replies }
+    }
+
+    /// Says how the commit went.
+    pub(super) fn tell(&self, group: Group) {
+        match group.outcome {
             Ok(announcements) => {
                 // Announced before the callers hear of it and in commit order,
                 // so that a position that was seen means all before it were.
                 for announcement in announcements {
-                    let _ = announce.send(announcement);
+                    let _ = self.announce.send(announcement);
                 }
-                replies.into_iter().for_each(|reply| reply(Ok(())));
+                group.replies.into_iter().for_each(|reply| reply(Ok(())));
             }
             Err(error) => {
-                recent.clear();
                 tracing::error!(%error, "a transaction failed; nothing of it is stored");
-                for reply in replies {
+                for reply in group.replies {
                     reply(Err(StoreError::NotCommitted(error.to_string())));
                 }
             }

@@ -1,23 +1,25 @@
-//! The server's side of one converter process. Enters: a document as a stream.
-//! Leaves: what the converter reports, its texts as durable content. Never:
-//! believes the process to be alive; a dead or silent one is an answer too.
+//! The server's side of one converter. Enters: a document as a stream. Leaves:
+//! what the converter reports, its texts as durable content. Never: believes the
+//! converter to be alive; a dead or silent one is an answer too.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt};
 use milepost_convert::{Format, Limits, Options};
 use milepost_core::{Failure, OwnerId};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
 use super::wire::{self, Frame, Order, Reply};
+use crate::clock::Clock;
 use crate::store::{Blobs, StoreError, TextRow};
 
 /// The hidden subcommand that makes this binary a converter.
@@ -25,14 +27,36 @@ pub const SUBCOMMAND: &str = "convert-child";
 /// How much of a converter's complaints is kept for the log.
 const MAX_COMPLAINT: usize = 4096;
 
-/// A converter process that waits for a document or works on one. Dropping it
-/// kills the process.
-pub struct Converter {
+/// Starts a converter.
+pub type Start = Arc<dyn Fn() -> io::Result<Converter> + Send + Sync>;
+
+/// What a converter runs in: a process, or what a simulation has in its place.
+/// Dropping it kills it.
+pub trait Body: Send {
+    /// Whether it is still there.
+    fn is_alive(&mut self) -> bool;
+
+    /// Kills it and says how it ended and what it complained of, for the log.
+    fn bury(self: Box<Self>) -> BoxFuture<'static, String>;
+}
+
+/// The pipe to a converter.
+pub trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
+
+/// A process of this binary.
+struct Process {
     process: Child,
     /// Its standard error is read all the time, or it would block on a full
     /// pipe; the end of it is kept.
     complaints: JoinHandle<Vec<u8>>,
-    pipe: BufReader<UnixStream>,
+}
+
+/// A converter that waits for a document or works on one. Dropping it kills it.
+pub struct Converter {
+    body: Box<dyn Body>,
+    pipe: BufReader<Box<dyn Pipe>>,
     /// Jobs that it was given.
     pub jobs: u32,
     /// Whose documents it has seen.
@@ -122,14 +146,20 @@ impl Converter {
             // A Ctrl-C at the terminal is for the server, which then decides.
             .process_group(0)
             .spawn()?;
-        let pipe = BufReader::with_capacity(64 * 1024, UnixStream::from_std(ours)?);
         let complaints = tokio::spawn(read_tail(process.stderr.take()));
-        Ok(Self { process, complaints, pipe, jobs: 0, owner: None, reported: false })
+        let pipe = UnixStream::from_std(ours)?;
+        Ok(Self::new(Box::new(Process { process, complaints }), Box::new(pipe)))
     }
 
-    /// Whether the process is still there.
+    /// A converter that lives in `body` and is spoken to over `pipe`.
+    pub fn new(body: Box<dyn Body>, pipe: Box<dyn Pipe>) -> Self {
+        let pipe = BufReader::with_capacity(64 * 1024, pipe);
+        Self { body, pipe, jobs: 0, owner: None, reported: false }
+    }
+
+    /// Whether it is still there.
     pub fn is_alive(&mut self) -> bool {
-        matches!(self.process.try_wait(), Ok(None))
+        self.body.is_alive()
     }
 
     /// Hands over a document with the pages that are finished already.
@@ -165,19 +195,24 @@ impl Converter {
         within(silence, pipe.flush()).await
     }
 
-    /// The next report; texts go to `blobs` as they come. Not to be dropped half
-    /// way, but for the process to be dropped too.
+    /// The next report; texts go to `blobs` as they come, under ids of `clock`.
+    /// Not to be dropped half way, but for the converter to be dropped too.
     ///
     /// # Errors
-    /// Where the process is gone, or silent for longer than `silence`.
-    pub async fn next(&mut self, blobs: &Blobs, silence: Duration) -> Result<Report, Gone> {
+    /// Where it is gone, or silent for longer than `silence`.
+    pub async fn next(
+        &mut self,
+        blobs: &Blobs,
+        clock: &Clock,
+        silence: Duration,
+    ) -> Result<Report, Gone> {
         let mut texts = Vec::new();
         loop {
             let reply: Reply = self.read(silence).await?.message()?;
             self.reported = true;
             match reply {
                 Reply::Text { page, format, bytes } => {
-                    let mut incoming = blobs.incoming(Uuid::now_v7());
+                    let mut incoming = blobs.incoming(clock.new_id());
                     while incoming.bytes() < bytes {
                         match self.read(silence).await? {
                             Frame::Content(chunk) => {
@@ -204,14 +239,9 @@ impl Converter {
         }
     }
 
-    /// Kills the process and says how it ended and what it complained of, for
-    /// the log.
-    pub async fn bury(mut self) -> String {
-        let _ = self.process.start_kill();
-        let status = self.process.wait().await.map(|status| status.to_string());
-        let complaint = self.complaints.await.unwrap_or_default();
-        let complaint = String::from_utf8_lossy(&complaint);
-        format!("{} {}", status.unwrap_or_default(), complaint.trim().replace('\n', " | "))
+    /// Kills it and says how it ended and what it complained of, for the log.
+    pub async fn bury(self) -> String {
+        self.body.bury().await
     }
 
     async fn read(&mut self, silence: Duration) -> Result<Frame, Gone> {
@@ -219,6 +249,22 @@ impl Converter {
             Err(_elapsed) => Err(Gone::Silent),
             Ok(frame) => frame?.ok_or_else(|| Gone::Crashed("it ended".to_owned())),
         }
+    }
+}
+
+impl Body for Process {
+    fn is_alive(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
+    }
+
+    fn bury(mut self: Box<Self>) -> BoxFuture<'static, String> {
+        Box::pin(async move {
+            let _ = self.process.start_kill();
+            let status = self.process.wait().await.map(|status| status.to_string());
+            let complaint = self.complaints.await.unwrap_or_default();
+            let complaint = String::from_utf8_lossy(&complaint);
+            format!("{} {}", status.unwrap_or_default(), complaint.trim().replace('\n', " | "))
+        })
     }
 }
 

@@ -8,6 +8,6 @@ mod pool;
 mod run;
 mod wire;
 
-pub use converter::{Converter, Gone, Report, SUBCOMMAND};
+pub use converter::{Converter, Gone, Report, SUBCOMMAND, Start};
 pub use pool::Pool;
 pub use run::Runner;

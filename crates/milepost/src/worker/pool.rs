@@ -2,7 +2,7 @@
 //! Leaves: finished attempts. Never: runs more at a time than there are slots,
 //! or shares a converter between owners.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::converter::Converter;
+use super::converter::{Converter, Start};
 use super::run::{Outcome, Runner};
 use crate::bus::Lagged;
 use crate::queue::{Loss, Queue};
@@ -38,7 +38,7 @@ pub struct Pool {
 struct Shared {
     idle: Mutex<Vec<Converter>>,
     /// What is being worked on, with the fence of its lease.
-    running: Mutex<HashMap<JobId, (u64, CancellationToken)>>,
+    running: Mutex<BTreeMap<JobId, (u64, CancellationToken)>>,
     wake: Notify,
 }
 
@@ -107,6 +107,7 @@ impl Pool {
             _ => LOOK,
         };
         tokio::select! {
+            biased;
             () = self.shared.wake.notified() => {}
             () = tokio::time::sleep(due) => {}
             () = draining.cancelled() => {}
@@ -117,7 +118,7 @@ impl Pool {
     fn warm(&self) {
         let mut idle = self.shared.idle();
         for _ in 0..self.slot_count {
-            match Converter::spawn() {
+            match (self.runner.start)() {
                 Ok(converter) => idle.push(converter),
                 Err(error) => tracing::error!(%error, "a converter could not be started"),
             }
@@ -187,7 +188,7 @@ impl Pool {
             if let Ok(Some((snapshot, _))) = runner.store.snapshot(job).await {
                 shared.heard(&snapshot);
             }
-            let mut converter = shared.take(&lease.snapshot.owner);
+            let mut converter = shared.take(&lease.snapshot.owner, &runner.start);
             let outcome = match &mut converter {
                 Err(error) => {
                     tracing::error!(%error, "a converter could not be started");
@@ -198,6 +199,7 @@ impl Pool {
                     let (outcome, reusable) = loop {
                         let run = runner.run(&lease, converter, &revoked, &draining);
                         let ended = tokio::select! {
+                            biased;
                             ended = run => ended,
                             () = killed.cancelled() => (Outcome::GivenBack, false),
                         };
@@ -207,7 +209,7 @@ impl Pool {
                         if fresh || !unheard {
                             break ended;
                         }
-                        let Ok(new) = Converter::spawn() else { break ended };
+                        let Ok(new) = (runner.start)() else { break ended };
                         fresh = true;
                         let owner = converter.owner.take();
                         std::mem::replace(converter, new).bury().await;
@@ -227,7 +229,7 @@ impl Pool {
                     let ended = converter.bury().await;
                     tracing::info!(%job, %ended, "a converter was replaced");
                     if !draining.is_cancelled()
-                        && let Ok(fresh) = Converter::spawn()
+                        && let Ok(fresh) = (runner.start)()
                     {
                         shared.idle().push(fresh);
                     }
@@ -261,7 +263,7 @@ impl Shared {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, (u64, CancellationToken)>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, (u64, CancellationToken)>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -281,7 +283,7 @@ impl Shared {
     }
 
     /// A converter that has seen nobody else's documents.
-    fn take(&self, owner: &OwnerId) -> std::io::Result<Converter> {
+    fn take(&self, owner: &OwnerId, start: &Start) -> std::io::Result<Converter> {
         let found = {
             let mut idle = self.idle();
             idle.retain_mut(Converter::is_alive);
@@ -295,7 +297,7 @@ impl Shared {
                 }
             }
         };
-        let mut converter = found.map_or_else(Converter::spawn, Ok)?;
+        let mut converter = found.map_or_else(|| start(), Ok)?;
         converter.owner = Some(owner.clone());
         Ok(converter)
     }

@@ -11,7 +11,8 @@ use milepost_core::{DocumentFacts, EventKind, Failure, FailureCode, Unit};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::converter::{Converter, FinishedPage, Gone, Report};
+use super::converter::{Converter, FinishedPage, Gone, Report, Start};
+use crate::clock::Clock;
 use crate::config::WorkerConfig;
 use crate::journal::{Journal, LeaseLost};
 use crate::pipeline::convert::{ASSEMBLING, CONVERTING, crashed, timed_out};
@@ -40,6 +41,8 @@ pub struct Runner {
     pub store: Store,
     /// Where content is.
     pub blobs: Blobs,
+    /// Starts what converts.
+    pub start: Start,
     /// Limits of the conversion.
     pub config: WorkerConfig,
 }
@@ -62,6 +65,7 @@ impl Runner {
     ) -> (Outcome, bool) {
         let work = self.work(lease, converter, draining);
         tokio::select! {
+            biased;
             // Whatever the work is in the middle of, the caller ends it by
             // killing the converter.
             () = revoked.cancelled() => (Outcome::Revoked, false),
@@ -105,11 +109,13 @@ impl Runner {
         // disk the converter goes on, and what it reports meanwhile shares the
         // next commit.
         let (sender, reports) = mpsc::channel(REPORTS);
+        let clock = self.journal.clock();
         let recording = self.record(lease, reports, done, draining);
         tokio::pin!(recording);
         let read = tokio::select! {
+            biased;
             outcome = &mut recording => return outcome,
-            read = read_reports(converter, &self.blobs, silence, sender) => read,
+            read = read_reports(converter, &self.blobs, clock, silence, sender) => read,
         };
         // What was reported before the converter went away is kept.
         let outcome = recording.await;
@@ -211,11 +217,12 @@ impl Runner {
 async fn read_reports(
     converter: &mut Converter,
     blobs: &Blobs,
+    clock: &Clock,
     silence: Duration,
     reports: mpsc::Sender<Report>,
 ) -> Result<(), Gone> {
     loop {
-        let report = converter.next(blobs, silence).await?;
+        let report = converter.next(blobs, clock, silence).await?;
         let last = matches!(report, Report::Done(_) | Report::Failed(_));
         if reports.send(report).await.is_err() || last {
             return Ok(());
