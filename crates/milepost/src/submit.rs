@@ -26,7 +26,6 @@ pub const MAX_METADATA_BYTES: usize = 4096;
 pub const MAX_KEY_BYTES: usize = 255;
 /// Seconds after which a client may try a full queue again.
 const RETRY_AFTER_SECS: u64 = 5;
-const MAX_FILENAME_BYTES: usize = 255;
 
 /// What a client wants done.
 pub struct Request {
@@ -269,20 +268,8 @@ impl Submitter {
     }
 
     fn new_document(&self, owner: OwnerId, upload: Upload) -> NewDocument {
-        let clock = self.journal.clock();
-        let media_type = upload.media_type.unwrap_or_else(|| "application/octet-stream".to_owned());
-        NewDocument {
-            info: DocumentInfo {
-                id: DocumentId::new(clock.new_id()),
-                filename: clean_filename(&upload.filename),
-                media_type,
-                bytes: upload.content.bytes,
-                pages: None,
-            },
-            owner,
-            created_at: clock.now(),
-            content: upload.content,
-        }
+        let Upload { filename, media_type, content } = upload;
+        NewDocument::new(self.journal.clock(), owner, &filename, media_type, content)
     }
 }
 
@@ -328,36 +315,5 @@ fn sorted(value: Value) -> Value {
         }
         Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
         other => other,
-    }
-}
-
-/// The last part of a path, without control characters, of bounded length.
-fn clean_filename(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
-    let mut clean = clean.trim().to_owned();
-    while clean.len() > MAX_FILENAME_BYTES {
-        clean.pop();
-    }
-    if clean.is_empty() || clean == "." || clean == ".." { "document".to_owned() } else { clean }
-}
-
-/// Marks that turn the reading direction round: with them `gpj.exe` reads as
-/// `exe.jpg`.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::clean_filename;
-
-    #[test]
-    fn a_filename_is_a_name_and_no_path() {
-        assert_eq!(clean_filename("../../etc/passwd"), "passwd");
-        assert_eq!(clean_filename(r"C:\docs\paper.pdf"), "paper.pdf");
-        assert_eq!(clean_filename("a\nb\u{0}.pdf"), "ab.pdf");
-        assert_eq!(clean_filename(".."), "document");
-        assert!(clean_filename(&"é".repeat(300)).len() <= 255);
     }
 }

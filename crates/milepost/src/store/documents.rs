@@ -6,6 +6,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::StoreError;
 use super::blobs::Content;
 use super::sqlite::Store;
+use crate::clock::Clock;
+
+const MAX_FILENAME_BYTES: usize = 255;
 
 /// A document that has no row yet; its content is durable already.
 #[derive(Clone, Debug)]
@@ -18,6 +21,26 @@ pub struct NewDocument {
     pub created_at: Timestamp,
     /// Its bytes.
     pub content: Content,
+}
+
+impl NewDocument {
+    /// A document of `owner`, under the name that somebody gave it.
+    pub fn new(
+        clock: &Clock,
+        owner: OwnerId,
+        filename: &str,
+        media_type: Option<String>,
+        content: Content,
+    ) -> Self {
+        let info = DocumentInfo {
+            id: DocumentId::new(clock.new_id()),
+            filename: clean_filename(filename),
+            media_type: media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
+            bytes: content.bytes,
+            pages: None,
+        };
+        Self { info, owner, created_at: clock.now(), content }
+    }
 }
 
 /// A stored document.
@@ -214,4 +237,35 @@ fn read_row(row: &Row<'_>, inline: Option<Vec<u8>>) -> rusqlite::Result<Document
         content: Content::from_columns(bytes, row.get(7)?, inline, row.get(8)?),
         latest_job: job.map(JobId::new),
     })
+}
+
+/// The last part of a path, without control characters, of bounded length.
+fn clean_filename(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last.chars().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
+    let mut clean = clean.trim().to_owned();
+    while clean.len() > MAX_FILENAME_BYTES {
+        clean.pop();
+    }
+    if clean.is_empty() || clean == "." || clean == ".." { "document".to_owned() } else { clean }
+}
+
+/// Marks that turn the reading direction round: with them `gpj.exe` reads as
+/// `exe.jpg`.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean_filename;
+
+    #[test]
+    fn a_filename_is_a_name_and_no_path() {
+        assert_eq!(clean_filename("../../etc/passwd"), "passwd");
+        assert_eq!(clean_filename(r"C:\docs\paper.pdf"), "paper.pdf");
+        assert_eq!(clean_filename("a\nb\u{0}.pdf"), "ab.pdf");
+        assert_eq!(clean_filename(".."), "document");
+        assert!(clean_filename(&"é".repeat(300)).len() <= 255);
+    }
 }
