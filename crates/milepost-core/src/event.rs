@@ -35,6 +35,10 @@ pub enum EventKind {
         /// Options in the place of the submitted ones, without secrets.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         options: Option<Value>,
+        /// The steps, where another source came than was submitted and needs
+        /// others.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<Plan>,
     },
     /// A worker holds the lease and begins with the first stage. Each one
     /// raises the fence.
@@ -52,7 +56,7 @@ pub enum EventKind {
         total: Option<u64>,
         /// What is now known of the document.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        document: Option<DocumentFacts>,
+        document: Option<DocumentNews>,
     },
     /// One page is converted and stored.
     Page {
@@ -130,6 +134,16 @@ pub struct Agent {
     pub progress: Option<f64>,
     /// For a person.
     pub message: Option<String>,
+}
+
+/// What becomes known of a job's document while it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum DocumentNews {
+    /// It was fetched and is stored.
+    Stored(DocumentInfo),
+    /// What the conversion found out about it.
+    Found(DocumentFacts),
 }
 
 /// What the conversion found out about the document.

@@ -25,6 +25,10 @@ pub enum FailureCode {
     PageFailed,
     /// The pages are scans, and no OCR engine is there to read them.
     OcrUnavailable,
+    /// The document's URL leads where nothing may be fetched from.
+    FetchRefused,
+    /// The document could not be fetched from its URL.
+    FetchFailed,
     /// The job waited in the queue for longer than is allowed.
     QueueTimeout,
     /// The attempts of this job were lost too often.
@@ -48,6 +52,8 @@ impl FailureCode {
             Self::ConversionTimeout => "conversion_timeout",
             Self::PageFailed => "page_failed",
             Self::OcrUnavailable => "ocr_unavailable",
+            Self::FetchRefused => "fetch_refused",
+            Self::FetchFailed => "fetch_failed",
             Self::QueueTimeout => "queue_timeout",
             Self::LostTooOften => "lost_too_often",
             Self::WorkerFailed => "worker_failed",

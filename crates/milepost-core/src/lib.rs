@@ -16,10 +16,10 @@ mod status;
 mod time;
 
 pub use announcement::{Announcement, Change};
-pub use event::{Agent, DocumentFacts, DocumentInfo, Event, EventKind, Submitted};
+pub use event::{Agent, DocumentFacts, DocumentInfo, DocumentNews, Event, EventKind, Submitted};
 pub use failure::{Failure, FailureCode};
 pub use id::{BatchId, DocumentId, IdError, JobId, OwnerId, Seq};
-pub use plan::{Pipeline, Plan, Stage, Unit};
+pub use plan::{FETCHING, Pipeline, Plan, Stage, Unit};
 pub use progress::Progress;
 pub use snapshot::{Refused, Snapshot};
 pub use status::{StageState, StageStatus, Status};

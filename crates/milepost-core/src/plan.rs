@@ -7,6 +7,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// The first stage of a job whose document is yet to be brought from elsewhere.
+pub const FETCHING: &str = "fetching";
+
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,6 +63,11 @@ impl Unit {
         Self::new("page")
     }
 
+    /// The bytes of a document on its way.
+    pub fn byte() -> Self {
+        Self::new("byte")
+    }
+
     /// The singular name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -89,6 +97,11 @@ impl Plan {
                 .map(|(name, weight)| Stage { name: name.to_owned(), weight })
                 .collect(),
         )
+    }
+
+    /// Whether it begins with bringing the document.
+    pub fn fetches(&self) -> bool {
+        self.0.first().is_some_and(|stage| stage.name == FETCHING)
     }
 
     /// The stages, in order.

@@ -5,10 +5,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{Agent, DocumentInfo, Event, EventKind, Submitted};
+use crate::event::{Agent, DocumentInfo, DocumentNews, Event, EventKind, Submitted};
 use crate::failure::Failure;
 use crate::id::{BatchId, JobId, OwnerId, Seq};
-use crate::plan::{Pipeline, Unit};
+use crate::plan::{FETCHING, Pipeline, Plan, Unit};
 use crate::progress::{self, Progress};
 use crate::status::{StageState, StageStatus, Status};
 use crate::time::Timestamp;
@@ -140,9 +140,14 @@ impl Snapshot {
         let at = event.at;
         match (&event.kind, self.status) {
             (EventKind::Submitted(_), _) => return Err(Refused::NotFirst),
-            (EventKind::Confirmed { document, options }, Status::Awaiting) => {
-                if document.is_none() && self.document.is_none() {
+            (EventKind::Confirmed { document, options, plan }, Status::Awaiting) => {
+                let fetches = plan.as_ref().map_or_else(|| self.fetches(), Plan::fetches);
+                if document.is_none() && self.document.is_none() && !fetches {
                     return Err(Refused::NoDocument);
+                }
+                if let Some(plan) = plan {
+                    self.stages = plan.stages().iter().map(StageState::pending).collect();
+                    self.document = None;
                 }
                 if document.is_some() {
                     self.document.clone_from(document);
@@ -158,7 +163,9 @@ impl Snapshot {
                 self.status = Status::Running;
                 self.fence += 1;
                 self.started_at.get_or_insert(at);
-                if let Some(first) = self.stages.first_mut() {
+                // A document that was fetched before is not fetched again.
+                let pending = |stage: &&mut StageState| stage.status == StageStatus::Pending;
+                if let Some(first) = self.stages.iter_mut().find(pending) {
                     first.status = StageStatus::Running;
                     first.started_at = Some(at);
                 }
@@ -179,9 +186,15 @@ impl Snapshot {
                 entered.unit.clone_from(unit);
                 entered.total = *total;
                 entered.done = total.map(|total| entered.taken_over.min(total));
-                if let (Some(facts), Some(document)) = (document, &mut self.document) {
-                    document.media_type.clone_from(&facts.media_type);
-                    document.pages = facts.pages;
+                match (document, &mut self.document) {
+                    (Some(DocumentNews::Stored(stored)), _) => {
+                        self.document = Some(stored.clone());
+                    }
+                    (Some(DocumentNews::Found(facts)), Some(document)) => {
+                        document.media_type.clone_from(&facts.media_type);
+                        document.pages = facts.pages;
+                    }
+                    _ => {}
                 }
                 self.advance();
             }
@@ -287,7 +300,15 @@ impl Snapshot {
     /// Seconds until the end as measured rates tell at `now`; `None` while
     /// nothing was measured.
     pub fn eta_seconds(&self, now: Timestamp) -> Option<u64> {
-        (self.status == Status::Running).then(|| progress::eta_seconds(&self.stages, now))?
+        // The speed of a download says nothing about that of the work.
+        let measured = self.status == Status::Running && !self.fetches();
+        measured.then(|| progress::eta_seconds(&self.stages, now))?
+    }
+
+    /// Whether the document is yet to be fetched, by the server's own worker.
+    pub fn fetches(&self) -> bool {
+        let planned = self.stages.first().is_some_and(|stage| stage.name == FETCHING);
+        planned && self.document.is_none() && self.needs_worker()
     }
 
     /// Whether the server's own workers take it from the queue. Whoever
@@ -359,7 +380,15 @@ impl Snapshot {
         self.attempt += 1;
         self.not_before = not_before;
         self.agents.clear();
-        self.stages.iter_mut().for_each(StageState::reset);
+        // What is fetched stays so; half of a document is of no use.
+        let (fetches, ours) = (self.fetches(), self.needs_worker());
+        for stage in &mut self.stages {
+            match stage.name == FETCHING && ours {
+                false => stage.reset(),
+                true if fetches => stage.forget(),
+                true => {}
+            }
+        }
         self.progress = Progress::of(&self.stages);
     }
 
@@ -379,9 +408,24 @@ fn describe(stage: &StageState) -> String {
         first.make_ascii_uppercase();
     }
     match (&stage.unit, stage.done, stage.total) {
+        (Some(unit), Some(done), Some(total)) if *unit == Unit::byte() => {
+            format!("{name}, {} of {}", size(done), size(total))
+        }
+        (Some(unit), Some(done @ 1..), None) if *unit == Unit::byte() => {
+            format!("{name}, {} so far", size(done))
+        }
         (Some(unit), Some(done), Some(total)) if total > 1 => {
             format!("{name} {} {} of {total}", unit.as_str(), (done + 1).min(total))
         }
         _ => name,
+    }
+}
+
+/// `12.3 MB`, in the units of storage and transfer, powers of 1000.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
     }
 }

@@ -130,6 +130,15 @@ impl StageState {
         self.finished_at = None;
     }
 
+    /// Back to the start, and nothing of it was kept.
+    pub(crate) fn forget(&mut self) {
+        self.reset();
+        self.unit = None;
+        self.done = None;
+        self.total = None;
+        self.taken_over = 0;
+    }
+
     pub(crate) fn end(&mut self, status: StageStatus, at: Timestamp) {
         self.status = status;
         self.finished_at = Some(at);

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use milepost_core::{
-    Agent, DocumentFacts, DocumentId, DocumentInfo, Event, EventKind, Failure, FailureCode, JobId,
-    OwnerId, Pipeline, Plan, Progress, Seq, Snapshot, Status, Submitted, Timestamp, Unit,
+    Agent, DocumentFacts, DocumentId, DocumentInfo, DocumentNews, Event, EventKind, FETCHING,
+    Failure, FailureCode, JobId, OwnerId, Pipeline, Plan, Progress, Seq, Snapshot, StageStatus,
+    Status, Submitted, Timestamp, Unit,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -19,11 +20,16 @@ fn document() -> DocumentInfo {
     }
 }
 
-fn submitted(hold: bool, with_document: bool) -> EventKind {
+fn plan(fetch: bool) -> Plan {
+    let work = [("detecting", 2), ("converting", 90), ("assembling", 8)];
+    Plan::new(fetch.then_some((FETCHING, 10)).into_iter().chain(work))
+}
+
+fn submitted(hold: bool, with_document: bool, fetch: bool) -> EventKind {
     EventKind::Submitted(Box::new(Submitted {
         owner: OwnerId::local(),
         pipeline: Pipeline::Convert,
-        plan: Plan::new([("detecting", 2), ("converting", 90), ("assembling", 8)]),
+        plan: plan(fetch),
         document: with_document.then(document),
         options: serde_json::json!({}),
         metadata: None,
@@ -41,18 +47,27 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
         retryable,
     });
     prop_oneof![
-        1 => Just(submitted(false, true)),
-        2 => any::<bool>().prop_map(|with| EventKind::Confirmed { document: with.then(document), options: None }),
+        1 => Just(submitted(false, true, false)),
+        2 => (any::<bool>(), proptest::option::of(any::<bool>())).prop_map(|(with, fetch)| {
+            let document = with.then(document);
+            EventKind::Confirmed { document, options: None, plan: fetch.map(plan) }
+        }),
+        2 => Just(EventKind::Stage {
+            stage: "detecting".into(),
+            unit: None,
+            total: None,
+            document: Some(DocumentNews::Stored(document())),
+        }),
         6 => Just(EventKind::Started { worker: "node".into() }),
         6 => (0..4usize, proptest::option::of(0..20u64)).prop_map(|(stage, total)| {
             EventKind::Stage {
                 stage: ["detecting", "converting", "assembling", "unknown"][stage].into(),
                 unit: total.map(|_| Unit::page()),
                 total,
-                document: Some(DocumentFacts {
+                document: Some(DocumentNews::Found(DocumentFacts {
                     media_type: "application/pdf".into(),
                     pages: total.map(|n| n as u32),
-                }),
+                })),
             }
         }),
         20 => (1..30u32).prop_map(|page| EventKind::Page { page, bytes: 10, error: None }),
@@ -96,13 +111,14 @@ proptest! {
     fn any_sequence_keeps_the_invariants(
         hold in any::<bool>(),
         with_document in any::<bool>(),
+        fetch in any::<bool>(),
         kinds in proptest::collection::vec(any_kind(), 0..120),
     ) {
         let id = JobId::new(Uuid::from_u128(1));
         let first = Event {
             seq: Seq(1),
             at: Timestamp::from_micros(0),
-            kind: submitted(hold, with_document || !hold),
+            kind: submitted(hold, !fetch && (with_document || !hold), fetch),
         };
         let mut log = vec![first];
         let mut snapshot = Snapshot::begin(id, &log[0]).unwrap();
@@ -126,6 +142,7 @@ proptest! {
                         prop_assert_eq!(snapshot.status, Status::Queued);
                     }
                     prop_assert!(snapshot.fence >= before.fence);
+                    prop_assert!(!snapshot.fetches() || snapshot.document.is_none());
                     log.push(event);
                 }
             }
@@ -154,7 +171,7 @@ proptest! {
 
 /// A job that runs, as a helper for the tables below.
 fn running(pages: u64) -> Snapshot {
-    let mut log = Log::new();
+    let mut log = Log::new(false);
     log.push(EventKind::Started { worker: "node".into() });
     log.push(EventKind::Stage {
         stage: "detecting".into(),
@@ -177,10 +194,10 @@ struct Log {
 }
 
 impl Log {
-    fn new() -> Self {
+    fn new(fetch: bool) -> Self {
         let id = JobId::new(Uuid::from_u128(1));
         let at = Timestamp::from_micros(0);
-        let first = Event { seq: Seq(1), at, kind: submitted(false, true) };
+        let first = Event { seq: Seq(1), at, kind: submitted(false, !fetch, fetch) };
         Self { snapshot: Snapshot::begin(id, &first).unwrap(), clock_secs: 0 }
     }
 
@@ -228,4 +245,49 @@ fn a_new_attempt_begins_at_what_it_takes_over() {
     });
     assert_eq!(log.snapshot.progress, reached);
     assert_eq!(log.snapshot.eta_seconds(Timestamp::from_micros(0)), None);
+}
+
+#[test]
+fn a_document_is_fetched_once_and_half_of_one_counts_for_nothing() {
+    let mut log = Log::new(true);
+    let requeued = || EventKind::Requeued {
+        failure: None,
+        counted: false,
+        not_before: Timestamp::from_micros(0),
+    };
+    let advanced = |done| EventKind::Advanced {
+        done: Some(done),
+        total: Some(2_500_000),
+        unit: Some(Unit::byte()),
+        message: None,
+        stalled: false,
+    };
+    log.push(EventKind::Started { worker: "node".into() });
+    assert!(log.snapshot.fetches());
+    assert_eq!(log.snapshot.stage().unwrap().name, FETCHING);
+    log.push(advanced(1_250_000));
+    assert_eq!(log.snapshot.message, "Fetching, 1.2 MB of 2.5 MB");
+    assert_eq!(log.snapshot.progress.percent(), 4.5);
+    // Bytes say nothing about the time that pages will take.
+    assert_eq!(log.snapshot.eta_seconds(Timestamp::from_micros(9_000_000)), None);
+    log.push(requeued());
+    assert_eq!((log.snapshot.progress.percent(), log.snapshot.stages[0].done), (0.0, None));
+
+    log.push(EventKind::Started { worker: "node".into() });
+    log.push(advanced(2_500_000));
+    log.push(EventKind::Stage {
+        stage: "detecting".into(),
+        unit: None,
+        total: None,
+        document: Some(DocumentNews::Stored(document())),
+    });
+    assert_eq!(log.snapshot.document, Some(document()));
+    assert!(!log.snapshot.fetches());
+    let fetched = log.snapshot.stages[0].clone();
+    assert_eq!(fetched.status, StageStatus::Completed);
+    log.push(requeued());
+    log.push(EventKind::Started { worker: "node".into() });
+    assert_eq!(log.snapshot.stages[0], fetched);
+    assert_eq!(log.snapshot.stage().unwrap().name, "detecting");
+    assert_eq!(log.snapshot.progress.percent(), 9.1);
 }

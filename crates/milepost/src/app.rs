@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::command::Commands;
 use crate::config::Config;
 use crate::dialect;
+use crate::fetch::Fetcher;
 use crate::http::{Metrics, Services, router};
 use crate::hub::Hub;
 use crate::journal::Journal;
@@ -144,10 +145,12 @@ impl Core {
             store: store.clone(),
             blobs: blobs.clone(),
             start,
+            fetcher: Fetcher::new(&config)?,
             config: config.worker.clone(),
         };
         let lease = config.queue.lease;
-        let pool = Pool::new(queue.clone(), runner, config.slots(), lease, config.grace);
+        let (slots, fetches) = (config.slots(), config.fetch.slots);
+        let pool = Pool::new(queue.clone(), runner, slots, fetches, lease, config.grace);
         let sweeper = Sweeper {
             journal: journal.clone(),
             queue,
@@ -156,7 +159,12 @@ impl Core {
             retention: config.retention,
         };
         let services = Services {
-            submitter: Submitter::new(journal.clone(), blobs.clone(), config.queue.clone()),
+            submitter: Submitter::new(
+                journal.clone(),
+                blobs.clone(),
+                config.queue.clone(),
+                config.fetch.enabled,
+            ),
             reports: Reports::new(journal.clone()),
             commands: Commands::new(journal, store.clone(), blobs.clone(), config.queue.clone()),
             query: Query::new(store, blobs),

@@ -87,7 +87,7 @@ impl Commands {
         self.order(owner, job, move |job| {
             // A job that was cancelled before it had a document has nothing to
             // go on with.
-            let lacks = job.document.is_none() && job.needs_worker();
+            let lacks = job.document.is_none() && job.needs_worker() && !job.fetches();
             if !job.status.is_terminal() || lacks {
                 return Err(Refusal::Status(Box::new(job.clone())));
             }

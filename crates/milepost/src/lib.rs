@@ -9,6 +9,7 @@ mod clock;
 mod command;
 mod config;
 mod dialect;
+mod fetch;
 mod http;
 mod hub;
 mod journal;

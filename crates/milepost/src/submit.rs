@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::config::QueueConfig;
+use crate::fetch::Remote;
 use crate::journal::Journal;
 use crate::pipeline;
 use crate::store::{
@@ -26,6 +27,10 @@ pub const MAX_METADATA_BYTES: usize = 4096;
 pub const MAX_KEY_BYTES: usize = 255;
 /// Seconds after which a client may try a full queue again.
 const RETRY_AFTER_SECS: u64 = 5;
+
+/// Why nothing is fetched for an external job.
+const EXTERNAL_FETCHES: &str = "Whoever works on an `external` job fetches its document; put the \
+                                URL into `metadata`.";
 
 /// What a client wants done.
 pub struct Request {
@@ -55,6 +60,8 @@ pub enum Source {
     Stored(DocumentInfo),
     /// It came with the request.
     Uploaded(Upload),
+    /// It is to be fetched first; see [`Submitter::remote`].
+    Remote(Remote),
 }
 
 /// A document that came with a request and is not yet named by any row.
@@ -74,6 +81,10 @@ pub enum SubmitError {
     NoSource,
     /// The document was removed meanwhile.
     DocumentGone,
+    /// The operator wants no documents fetched.
+    FetchingOff,
+    /// The URL is none that can be fetched, for this reason.
+    WrongUrl(&'static str),
     /// The metadata is larger than [`MAX_METADATA_BYTES`].
     MetadataTooLarge,
     /// The idempotency key came before with another request.
@@ -102,6 +113,8 @@ pub enum ConfirmError {
     NotAwaiting(Box<Snapshot>),
     /// It still has no document.
     NoSource,
+    /// Nothing can be fetched for it, for this reason.
+    WrongUrl(&'static str),
     /// The store failed.
     Store(StoreError),
 }
@@ -112,12 +125,24 @@ pub struct Submitter {
     journal: Journal,
     blobs: Blobs,
     config: QueueConfig,
+    /// Whether documents may be fetched.
+    fetching: bool,
+}
+
+/// Where a request's document is and will be.
+#[derive(Default)]
+struct Brought {
+    info: Option<DocumentInfo>,
+    /// It has no row yet.
+    document: Option<NewDocument>,
+    /// It is to be fetched from there.
+    remote: Option<String>,
 }
 
 impl Submitter {
     /// Submissions go to `journal`, large documents to `blobs`.
-    pub const fn new(journal: Journal, blobs: Blobs, config: QueueConfig) -> Self {
-        Self { journal, blobs, config }
+    pub const fn new(journal: Journal, blobs: Blobs, config: QueueConfig, fetching: bool) -> Self {
+        Self { journal, blobs, config, fetching }
     }
 
     /// Begins to take in a document.
@@ -131,6 +156,17 @@ impl Submitter {
     /// Where it cannot be stored.
     pub async fn store_bytes(&self, bytes: Bytes) -> Result<Content, StoreError> {
         self.blobs.store(self.journal.clock().new_id(), bytes).await
+    }
+
+    /// A document that is to be fetched, by the URL that the client sent.
+    ///
+    /// # Errors
+    /// [`SubmitError::FetchingOff`], [`SubmitError::WrongUrl`].
+    pub fn remote(&self, url: &str, filename: Option<String>) -> Result<Source, SubmitError> {
+        if !self.fetching {
+            return Err(SubmitError::FetchingOff);
+        }
+        Remote::parse(url, filename).map(Source::Remote).map_err(SubmitError::WrongUrl)
     }
 
     /// Removes an upload that did not become a document.
@@ -150,6 +186,11 @@ impl Submitter {
         if request.source.is_none() && needs_source {
             return Err(SubmitError::NoSource);
         }
+        if request.pipeline == Pipeline::External
+            && matches!(request.source, Some(Source::Remote(_)))
+        {
+            return Err(SubmitError::WrongUrl(EXTERNAL_FETCHES));
+        }
         let options = public_options(&request.options);
         if let Some(metadata) = &request.metadata
             && metadata.to_string().len() > MAX_METADATA_BYTES
@@ -157,14 +198,8 @@ impl Submitter {
             return Err(SubmitError::MetadataTooLarge);
         }
         let fingerprint = fingerprint(&request);
-        let (info, document) = match request.source {
-            None => (None, None),
-            Some(Source::Stored(info)) => (Some(info), None),
-            Some(Source::Uploaded(upload)) => {
-                let new = self.new_document(request.owner.clone(), upload);
-                (Some(new.info.clone()), Some(new))
-            }
-        };
+        let Brought { info, document, remote } = self.bring(&request.owner, request.source);
+        let plan = || pipeline::plan(request.pipeline, remote.is_some());
         let uploaded = document.as_ref().map(|document| document.content.clone());
         let clock = self.journal.clock();
         let outcome = self
@@ -175,7 +210,7 @@ impl Submitter {
                 submission: Submission {
                     owner: request.owner,
                     pipeline: request.pipeline,
-                    plan: request.plan.unwrap_or_else(|| pipeline::plan(request.pipeline)),
+                    plan: request.plan.unwrap_or_else(plan),
                     document: info,
                     options,
                     metadata: request.metadata,
@@ -185,6 +220,7 @@ impl Submitter {
                     hold: request.hold,
                 },
                 password: request.options.password,
+                remote,
                 document,
                 idempotency: request.idempotency_key.map(|key| (key, fingerprint)),
                 max_waiting: self.config.max_waiting,
@@ -230,14 +266,7 @@ impl Submitter {
         source: Option<Source>,
         options: Option<Options>,
     ) -> Result<Arc<Snapshot>, ConfirmError> {
-        let (info, document) = match source {
-            None => (None, None),
-            Some(Source::Stored(info)) => (Some(info), None),
-            Some(Source::Uploaded(upload)) => {
-                let new = self.new_document(owner.clone(), upload);
-                (Some(new.info.clone()), Some(new))
-            }
-        };
+        let Brought { info, document, remote } = self.bring(&owner, source);
         let uploaded = document.as_ref().map(|document| document.content.clone());
         let appended = self
             .journal
@@ -248,13 +277,21 @@ impl Submitter {
                 if job.status != Status::Awaiting {
                     return Err(ConfirmError::NotAwaiting(Box::new(job.clone())));
                 }
-                if info.is_none() && job.document.is_none() && job.needs_worker() {
+                let fetch = remote.is_some();
+                if fetch && !job.needs_worker() {
+                    return Err(ConfirmError::WrongUrl(EXTERNAL_FETCHES));
+                }
+                let brings = info.is_some() || fetch;
+                let has = brings || job.document.is_some() || job.fetches();
+                if !has && job.needs_worker() {
                     return Err(ConfirmError::NoSource);
                 }
+                let other_steps = brings && fetch != job.fetches() && job.needs_worker();
+                let plan = other_steps.then(|| pipeline::plan(job.pipeline, fetch));
                 let shown = options.as_ref().map(public_options);
-                let confirmed = EventKind::Confirmed { document: info, options: shown };
+                let confirmed = EventKind::Confirmed { document: info, options: shown, plan };
                 let password = options.and_then(|options| options.password);
-                Ok(Decision { document, password, ..Decision::event(confirmed) })
+                Ok(Decision { document, password, remote, ..Decision::event(confirmed) })
             })
             .await;
         if let (Some(content), false) = (&uploaded, matches!(appended, Ok(Appended::Done(_)))) {
@@ -264,6 +301,21 @@ impl Submitter {
             Appended::Done(snapshot) => Ok(snapshot),
             Appended::Refused(refusal) => Err(refusal),
             Appended::NotFound => Err(ConfirmError::NotFound),
+        }
+    }
+
+    fn bring(&self, owner: &OwnerId, source: Option<Source>) -> Brought {
+        match source {
+            None => Brought::default(),
+            Some(Source::Stored(info)) => Brought { info: Some(info), ..Brought::default() },
+            Some(Source::Uploaded(upload)) => {
+                let new = self.new_document(owner.clone(), upload);
+                let info = Some(new.info.clone());
+                Brought { info, document: Some(new), remote: None }
+            }
+            Some(Source::Remote(remote)) => {
+                Brought { remote: Some(remote.to_stored()), ..Brought::default() }
+            }
         }
     }
 
@@ -291,6 +343,7 @@ fn fingerprint(request: &Request) -> String {
         Some(Source::Uploaded(upload)) => {
             json!({"sha256": upload.content.sha256, "filename": upload.filename})
         }
+        Some(Source::Remote(remote)) => json!({"remote": remote.to_stored()}),
     };
     let whole = json!({
         "pipeline": request.pipeline,

@@ -10,14 +10,15 @@ use std::path::{Path, PathBuf};
 /// that are passed around, so all may name them.
 const RULES: &[(&str, &[&str])] = &[
     ("report", &["journal", "store"]),
-    ("submit", &["journal", "pipeline", "store"]),
+    ("submit", &["fetch", "journal", "pipeline", "store"]),
     ("command", &["journal", "store"]),
     ("query", &["store"]),
     ("queue", &["journal", "store"]),
-    ("worker", &["bus", "journal", "pipeline", "queue", "store"]),
+    ("worker", &["bus", "fetch", "journal", "pipeline", "queue", "store"]),
     ("pipeline", &[]),
     ("journal", &["bus", "store"]),
     ("sweeper", &["journal", "queue", "store"]),
+    ("fetch", &[]),
     ("store", &[]),
     ("bus", &[]),
     ("hub", &["bus", "store"]),

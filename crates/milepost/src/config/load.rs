@@ -132,6 +132,7 @@ mod tests {
             ("MILEPOST_LIMITS_BODY", "50MB"),
             ("MILEPOST_LOG_JSON", "true"),
             ("MILEPOST_ORIGINS", "https://a.example, https://b.example"),
+            ("MILEPOST_FETCH_ALLOW", "10.0.0.0/8, wiki.example"),
             ("MILEPOST_SERVER", "http://elsewhere"),
             ("PATH", "/bin"),
         ])
@@ -141,6 +142,7 @@ mod tests {
         assert_eq!(config.limits.body, ByteSize::mb(50));
         assert!(config.log.json);
         assert_eq!(config.origins.len(), 2);
+        assert_eq!(config.fetch.allow.len(), 2);
     }
 
     #[test]
@@ -149,6 +151,8 @@ mod tests {
         assert!(unknown.starts_with("MILEPOST_LISTENN: there is no such setting"), "{unknown}");
         let wrong = load(&[("MILEPOST_GRACE", "soon")]).unwrap_err().to_string();
         assert!(wrong.starts_with("MILEPOST_GRACE: "), "{wrong}");
+        let range = load(&[("MILEPOST_FETCH_ALLOW", "10.0.0.0/33")]).unwrap_err().to_string();
+        assert!(range.starts_with("MILEPOST_FETCH_ALLOW: "), "{range}");
     }
 
     #[test]

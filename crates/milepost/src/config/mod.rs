@@ -2,7 +2,10 @@
 //! `MILEPOST_*` variables, flags, in this order, later ones winning. Leaves: one
 //! checked tree. Never: accepts a key that it does not know.
 
+mod allow;
 mod load;
+
+pub use allow::Allowed;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,6 +38,8 @@ pub struct Config {
     pub queue: QueueConfig,
     /// What a request or a connection may use.
     pub limits: Limits,
+    /// Documents that are submitted by their URL.
+    pub fetch: FetchConfig,
     /// The log.
     pub log: LogConfig,
 }
@@ -106,6 +111,28 @@ pub struct Limits {
     pub send: Duration,
 }
 
+/// Documents that are submitted by their URL.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FetchConfig {
+    /// Whether any is fetched. Whoever may submit can then make the server call
+    /// others.
+    pub enabled: bool,
+    /// Host names, addresses and ranges that may be reached though they are not
+    /// on the public Internet.
+    pub allow: Vec<Allowed>,
+    /// How long a whole download may take.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    /// How large a document may be; 0 for as large as an upload.
+    #[serde(serialize_with = "exact_size")]
+    pub max_bytes: ByteSize,
+    /// Redirects that are followed, one after the other.
+    pub redirects: u32,
+    /// Downloads at a time that take no converter's slot.
+    pub slots: usize,
+}
+
 /// The log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -128,6 +155,7 @@ impl Default for Config {
             worker: WorkerConfig::default(),
             queue: QueueConfig::default(),
             limits: Limits::default(),
+            fetch: FetchConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -166,6 +194,19 @@ impl Default for Limits {
             connections: 20_000,
             subscriptions: 1000,
             send: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for FetchConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            allow: Vec::new(),
+            timeout: Duration::from_secs(300),
+            max_bytes: ByteSize::b(0),
+            redirects: 5,
+            slots: 8,
         }
     }
 }
@@ -221,6 +262,14 @@ impl Config {
         match self.worker.slots {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             slots => slots,
+        }
+    }
+
+    /// How large a fetched document may be, in bytes.
+    pub fn max_fetched(&self) -> u64 {
+        match self.fetch.max_bytes.as_u64() {
+            0 => self.limits.body.as_u64(),
+            bytes => bytes,
         }
     }
 }

@@ -190,6 +190,15 @@ impl From<SubmitError> for Problem {
             SubmitError::DocumentGone => {
                 Self::field("source.document", "There is no such document.")
             }
+            SubmitError::FetchingOff => Self {
+                field: Some("source.url".to_owned()),
+                ..Self::new(
+                    Code::Forbidden,
+                    "This server fetches no documents; upload the document, or ask the operator \
+                     to set `fetch.enabled`.",
+                )
+            },
+            SubmitError::WrongUrl(why) => Self::field("source.url", why),
             SubmitError::MetadataTooLarge => Self::field(
                 "metadata",
                 format!("The metadata may take {MAX_METADATA_BYTES} bytes at most, as JSON."),
@@ -238,6 +247,7 @@ impl From<ConfirmError> for Problem {
                 "source",
                 "The job has no document yet; send a `file` or a `source` with the confirmation.",
             ),
+            ConfirmError::WrongUrl(why) => Self::field("source.url", why),
             ConfirmError::Store(error) => error.into(),
         }
     }

@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use milepost_convert::{Document, Error, ErrorKind, Limits, Options, Output, Page, Step};
-use milepost_core::{Failure, FailureCode, Plan};
+use milepost_core::{FETCHING, Failure, FailureCode, Plan};
 
 /// Finding out what the document is.
 pub const DETECTING: &str = "detecting";
@@ -17,9 +17,11 @@ pub const ASSEMBLING: &str = "assembling";
 /// Deeply nested documents recurse deeply. Only what is touched is real memory.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
 
-/// The stages.
-pub fn plan() -> Plan {
-    Plan::new([(DETECTING, 2), (CONVERTING, 90), (ASSEMBLING, 8)])
+/// The stages; with `fetch` the document is brought first.
+pub fn plan(fetch: bool) -> Plan {
+    let fetching = fetch.then_some((FETCHING, 10));
+    let work = [(DETECTING, 2), (CONVERTING, 90), (ASSEMBLING, 8)];
+    Plan::new(fetching.into_iter().chain(work))
 }
 
 /// Runs `work` on a thread with a deep stack, the only one that converts: the

@@ -7,10 +7,11 @@ use milepost_core::{Pipeline, Plan};
 
 /// The weighted stages of a pipeline. Weights are from measured cost: a page
 /// costs far more than finding out what the document is or joining the pages. An
-/// external job may bring stages of its own instead.
-pub fn plan(pipeline: Pipeline) -> Plan {
+/// external job may bring stages of its own instead. With `fetch` the document is
+/// brought first.
+pub fn plan(pipeline: Pipeline, fetch: bool) -> Plan {
     match pipeline {
-        Pipeline::Convert => convert::plan(),
+        Pipeline::Convert => convert::plan(fetch),
         Pipeline::External => Plan::new([("working", 1)]),
     }
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use milepost_core::{
-    BatchId, Change, Event, EventKind, JobId, Pipeline, Seq, Snapshot, Status,
+    BatchId, Change, DocumentNews, Event, EventKind, JobId, Pipeline, Seq, Snapshot, Status,
     Submitted as Submission, Timestamp,
 };
 use rusqlite::{OptionalExtension, Row, params};
@@ -26,6 +26,8 @@ pub struct NewJob {
     pub submission: Submission,
     /// The document's password.
     pub password: Option<String>,
+    /// Where the document is yet to be fetched from; may be as secret.
+    pub remote: Option<String>,
     /// The document, where it is not stored yet.
     pub document: Option<NewDocument>,
     /// The submitter's key and a fingerprint of the request.
@@ -60,6 +62,8 @@ pub struct Decision {
     pub document: Option<NewDocument>,
     /// The document's password, where it becomes known now.
     pub password: Option<String>,
+    /// Where the document is to be fetched from, where that becomes known now.
+    pub remote: Option<String>,
 }
 
 impl Decision {
@@ -131,7 +135,7 @@ impl Store {
             let reached = snapshot.clone();
             let position = write.announce(|_| Change::Reached(reached));
             put(write, None, &snapshot, position, None)?;
-            set_password(write, new.id, new.password)?;
+            keep_secrets(write, new.id, new.password, new.remote)?;
             Ok(Submitted::Created(snapshot))
         })
         .await
@@ -161,7 +165,7 @@ impl Store {
             for text in &decision.texts {
                 pages::insert_text(write.connection, job, text)?;
             }
-            set_password(write, job, decision.password)?;
+            keep_secrets(write, job, decision.password, decision.remote)?;
             let snapshot = record(write, snapshot, now, decision.events, None)?;
             Ok(Appended::Done(snapshot))
         })
@@ -227,8 +231,8 @@ pub(super) fn record(
         if let EventKind::Retried { again, .. } = &event.kind {
             pages::forget(write.connection, next.id, again)?;
         }
-        if let (EventKind::Stage { document: Some(facts), .. }, Some(info)) =
-            (&event.kind, &next.document)
+        if let EventKind::Stage { document: Some(DocumentNews::Found(facts)), .. } = &event.kind
+            && let Some(info) = &next.document
         {
             documents::learn(write.connection, info.id, facts)?;
         }
@@ -318,7 +322,7 @@ fn put(
                 updated_at = ?12, started_at = ?13, finished_at = ?14,
                 worker = CASE WHEN ?18 THEN coalesce(?15, worker) END,
                 lease_until = CASE WHEN ?18 THEN coalesce(?16, lease_until) END,
-                snapshot = ?17",
+                remote = CASE WHEN ?20 THEN remote END, snapshot = ?17",
         )?
         .execute(params![
             snapshot.id.uuid(),
@@ -340,6 +344,7 @@ fn put(
             serde_json::to_string(&**snapshot)?,
             running,
             snapshot.needs_worker().then_some(""),
+            snapshot.fetches(),
         ])?;
     Ok(())
 }
@@ -363,12 +368,21 @@ fn insert_event(write: &Write<'_>, job: JobId, event: &Event) -> Result<(), Stor
     Ok(())
 }
 
-fn set_password(write: &Write<'_>, job: JobId, password: Option<String>) -> Result<(), StoreError> {
-    if let Some(password) = password {
+/// What the log, which its owner may read and pass on, must not show.
+fn keep_secrets(
+    write: &Write<'_>,
+    job: JobId,
+    password: Option<String>,
+    remote: Option<String>,
+) -> Result<(), StoreError> {
+    if password.is_some() || remote.is_some() {
         write
             .connection
-            .prepare_cached("UPDATE jobs SET password = ? WHERE id = ?")?
-            .execute(params![password, job.uuid()])?;
+            .prepare_cached(
+                "UPDATE jobs SET password = coalesce(?, password), remote = coalesce(?, remote)
+                 WHERE id = ?",
+            )?
+            .execute(params![password, remote, job.uuid()])?;
     }
     Ok(())
 }

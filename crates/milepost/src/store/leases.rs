@@ -32,6 +32,8 @@ pub struct Lease {
     pub snapshot: std::sync::Arc<Snapshot>,
     /// The document's password.
     pub password: Option<String>,
+    /// Where the document is yet to be fetched from.
+    pub remote: Option<String>,
 }
 
 /// Owners are served in turn: first who has the fewest running jobs, then who
@@ -85,11 +87,11 @@ impl Store {
                 let started = EventKind::Started { worker: node.as_str().to_owned() };
                 let held = Some((&node, until));
                 let snapshot = jobs::record(write, snapshot, now, vec![started], held)?;
-                let password = write
+                let (password, remote) = write
                     .connection
-                    .prepare_cached("SELECT password FROM jobs WHERE id = ?")?
-                    .query_row([job.uuid()], |row| row.get(0))?;
-                leases.push(Lease { snapshot, password });
+                    .prepare_cached("SELECT password, remote FROM jobs WHERE id = ?")?
+                    .query_row([job.uuid()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                leases.push(Lease { snapshot, password, remote });
             }
             Ok(leases)
         })

@@ -53,6 +53,7 @@ impl Fixture {
                 hold: false,
             },
             password: None,
+            remote: None,
             document: Some(NewDocument { info, owner, created_at: at, content }),
             idempotency: None,
             max_waiting: 100,

@@ -118,6 +118,11 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX jobs_due ON jobs(queue, not_before) WHERE status = 'queued';
     CREATE INDEX jobs_unled ON jobs(updated_at) WHERE status = 'running' AND lease_until IS NULL;
 ",
+    "
+    -- Where the document is yet to be fetched from. Kept beside the log like the
+    -- password, and only until the document is there.
+    ALTER TABLE jobs ADD COLUMN remote TEXT;
+",
 ];
 
 /// Brings the database to this version, each step in a transaction of its own.

@@ -4,6 +4,7 @@
 
 pub mod child;
 mod converter;
+mod fetch;
 mod pool;
 mod run;
 mod wire;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::converter::{Converter, Start};
+use super::fetch::Slot;
 use super::run::{Outcome, Runner};
 use crate::bus::Lagged;
 use crate::queue::{Loss, Queue};
@@ -28,6 +29,8 @@ pub struct Pool {
     queue: Queue,
     runner: Runner,
     slots: Arc<Semaphore>,
+    /// Downloads that take no slot from a conversion.
+    fetches: Arc<Semaphore>,
     slot_count: usize,
     lease: Duration,
     grace: Duration,
@@ -43,11 +46,12 @@ struct Shared {
 }
 
 impl Pool {
-    /// A pool of `slots` converters.
+    /// A pool of `slots` converters; `fetches` documents are fetched beside them.
     pub fn new(
         queue: Queue,
         runner: Runner,
         slots: usize,
+        fetches: usize,
         lease: Duration,
         grace: Duration,
     ) -> Self {
@@ -55,6 +59,7 @@ impl Pool {
             queue,
             runner,
             slots: Arc::new(Semaphore::new(slots)),
+            fetches: Arc::new(Semaphore::new(fetches)),
             slot_count: slots,
             lease,
             grace,
@@ -71,8 +76,11 @@ impl Pool {
         self.warm();
         let mut jobs = JoinSet::new();
         while !draining.is_cancelled() {
-            let free = self.slots.available_permits();
-            let claimed = match free {
+            // Taken before the claim: a document that was fetched meanwhile may
+            // want the slot as well.
+            let free = || self.slots.clone().try_acquire_owned().ok();
+            let permits: Vec<_> = std::iter::from_fn(free).collect();
+            let claimed = match permits.len() {
                 0 => Vec::new(),
                 free => self.queue.claim(free).await.unwrap_or_else(|error| {
                     tracing::error!(%error, "the queue could not be read");
@@ -80,9 +88,7 @@ impl Pool {
                 }),
             };
             let idle = claimed.is_empty();
-            for lease in claimed {
-                // Only this loop takes permits, so as many as were free are.
-                let Ok(permit) = self.slots.clone().try_acquire_owned() else { break };
+            for (lease, permit) in claimed.into_iter().zip(permits) {
                 let one = self.one(lease, permit, draining.clone(), killed.clone());
                 jobs.spawn(one);
             }
@@ -177,6 +183,7 @@ impl Pool {
         killed: CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (shared, queue) = (self.shared.clone(), self.queue.clone());
+        let (slots, fetches) = (self.slots.clone(), self.fetches.clone());
         let runner = self.runner.clone();
         let recycle_after = self.runner.config.recycle_after;
         let revoked = CancellationToken::new();
@@ -188,6 +195,24 @@ impl Pool {
             if let Ok(Some((snapshot, _))) = runner.store.snapshot(job).await {
                 shared.heard(&snapshot);
             }
+            let mut slot = Slot { permit: Some(permit), slots, fetches };
+            let fetched = tokio::select! {
+                biased;
+                () = revoked.cancelled() => Err(Outcome::Revoked),
+                // What has come so far is of no use to the next start.
+                () = draining.cancelled(), if lease.snapshot.fetches() => Err(Outcome::GivenBack),
+                fetched = slot.fetch(&runner, &lease, &shared.wake) => fetched,
+            };
+            let lease = match fetched {
+                Ok(lease) => lease,
+                Err(outcome) => {
+                    shared.running().remove(&job);
+                    end(&queue, &lease, outcome).await;
+                    drop(slot);
+                    shared.wake.notify_one();
+                    return;
+                }
+            };
             let mut converter = shared.take(&lease.snapshot.owner, &runner.start);
             let outcome = match &mut converter {
                 Err(error) => {
@@ -235,26 +260,32 @@ impl Pool {
                     }
                 }
             }
-            let broken = matches!(outcome, Outcome::Broken(_));
-            let recorded = match outcome {
-                Outcome::Completed | Outcome::Revoked => Ok(()),
-                Outcome::Failed(failure) => queue.give_back(&lease, Loss::Failed(failure)).await,
-                Outcome::GivenBack => queue.give_back(&lease, Loss::Abandoned).await,
-                Outcome::Broken(error) => {
-                    tracing::error!(%job, %error, "a job met a fault of the server");
-                    queue.give_back(&lease, Loss::Broken).await
-                }
-            };
-            if let Err(error) = recorded {
-                // Its lease runs out, and it is rescued then.
-                tracing::error!(%job, %error, "the end of an attempt could not be recorded");
-            }
-            if broken {
-                tokio::time::sleep(REST).await;
-            }
-            drop(permit);
+            end(&queue, &lease, outcome).await;
+            drop(slot);
             shared.wake.notify_one();
         }
+    }
+}
+
+/// Records how an attempt ended.
+async fn end(queue: &Queue, lease: &Lease, outcome: Outcome) {
+    let job = lease.snapshot.id;
+    let broken = matches!(outcome, Outcome::Broken(_));
+    let recorded = match outcome {
+        Outcome::Completed | Outcome::Revoked => Ok(()),
+        Outcome::Failed(failure) => queue.give_back(lease, Loss::Failed(failure)).await,
+        Outcome::GivenBack => queue.give_back(lease, Loss::Abandoned).await,
+        Outcome::Broken(error) => {
+            tracing::error!(%job, %error, "a job met a fault of the server");
+            queue.give_back(lease, Loss::Broken).await
+        }
+    };
+    if let Err(error) = recorded {
+        // Its lease runs out, and it is rescued then.
+        tracing::error!(%job, %error, "the end of an attempt could not be recorded");
+    }
+    if broken {
+        tokio::time::sleep(REST).await;
     }
 }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use milepost_convert::{Format, Limits, Options};
-use milepost_core::{DocumentFacts, EventKind, Failure, FailureCode, Unit};
+use milepost_core::{DocumentFacts, DocumentNews, EventKind, Failure, FailureCode, JobId, Unit};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::converter::{Converter, FinishedPage, Gone, Report, Start};
 use crate::clock::Clock;
 use crate::config::WorkerConfig;
+use crate::fetch::{FetchError, Fetcher};
 use crate::journal::{Journal, LeaseLost};
 use crate::pipeline::convert::{ASSEMBLING, CONVERTING, crashed, timed_out};
 use crate::store::{Blobs, Decision, Lease, PageRow, Store, StoreError};
@@ -43,6 +44,8 @@ pub struct Runner {
     pub blobs: Blobs,
     /// Starts what converts.
     pub start: Start,
+    /// What brings documents from the web.
+    pub fetcher: Fetcher,
     /// Limits of the conversion.
     pub config: WorkerConfig,
 }
@@ -74,7 +77,7 @@ impl Runner {
                     let reusable = matches!(outcome, Outcome::Completed | Outcome::Failed(_));
                     (outcome, reusable)
                 }
-                Err(stop) => (stop.outcome(lease, &self.config), false),
+                Err(stop) => (stop.outcome(lease.snapshot.id, &self.config), false),
             }
         }
     }
@@ -235,16 +238,17 @@ fn detected(format: Format, pages: u32, selected: u32) -> EventKind {
         stage: CONVERTING.to_owned(),
         unit: Some(Unit::page()),
         total: Some(u64::from(selected)),
-        document: Some(DocumentFacts {
+        document: Some(DocumentNews::Found(DocumentFacts {
             media_type: format.media_type().to_owned(),
             pages: format.paged().then_some(pages),
-        }),
+        })),
     }
 }
 
 /// Why the work does not go on, other than by its end.
-enum Stop {
+pub(super) enum Stop {
     LeaseLost,
+    Fetch(FetchError),
     Gone(Gone),
     Store(StoreError),
     NoDocument,
@@ -263,10 +267,13 @@ impl From<StoreError> for Stop {
 }
 
 impl Stop {
-    fn outcome(self, lease: &Lease, config: &WorkerConfig) -> Outcome {
-        let job = lease.snapshot.id;
+    pub(super) fn outcome(self, job: JobId, config: &WorkerConfig) -> Outcome {
         match self {
             Self::LeaseLost => Outcome::Revoked,
+            Self::Fetch(FetchError { failure, cause }) => {
+                tracing::warn!(%job, reason = failure.message, %cause, "a document was not fetched");
+                Outcome::Failed(failure)
+            }
             Self::Gone(Gone::Crashed(cause)) => {
                 tracing::warn!(%job, %cause, "the converter died");
                 Outcome::Failed(crashed())
@@ -284,7 +291,7 @@ impl Stop {
     }
 }
 
-fn gone_document(cause: StoreError) -> Stop {
+pub(super) fn gone_document(cause: StoreError) -> Stop {
     tracing::error!(%cause, "a job's document is not in the store");
     Stop::NoDocument
 }

@@ -96,9 +96,13 @@ struct JsonSource {
     /// A stored document.
     #[schema(format = Uuid)]
     document: Option<String>,
+    /// Where the server fetches it from, `http` or `https`. Kept out of logs,
+    /// events and answers.
+    #[schema(format = "uri")]
+    url: Option<String>,
     /// The document itself, as text.
     text: Option<String>,
-    /// The text's file name.
+    /// The file name of a `text`, or of what is fetched.
     #[schema(example = "notes.md")]
     filename: Option<String>,
 }
@@ -231,13 +235,16 @@ async fn read_json(
     let source: Option<JsonSource> = source.map(|s| parse_object(s, "source")).transpose()?;
     fields.source = match source {
         None => None,
-        Some(JsonSource { document: Some(id), text: None, filename: None }) => {
+        Some(JsonSource { document: Some(id), url: None, text: None, filename: None }) => {
             let gone = || Problem::field("source.document", "There is no such document.");
             let id: DocumentId = id.parse().map_err(|_| gone())?;
             let row = services.query.document(owner, id).await?.ok_or_else(gone)?;
             Some(Source::Stored(row.info))
         }
-        Some(JsonSource { document: None, text: Some(text), filename }) => {
+        Some(JsonSource { document: None, url: Some(url), text: None, filename }) => {
+            Some(services.submitter.remote(&url, filename)?)
+        }
+        Some(JsonSource { document: None, url: None, text: Some(text), filename }) => {
             let content = services.submitter.store_bytes(text.into()).await?;
             let filename = filename.unwrap_or_else(|| "document.txt".to_owned());
             Some(Source::Uploaded(Upload {
@@ -249,8 +256,8 @@ async fn read_json(
         Some(_) => {
             return Err(Problem::field(
                 "source",
-                "Give either `document`, the id of a stored document, or `text` with a \
-                 `filename`.",
+                "Give either `document`, the id of a stored document, or `url`, or `text`; the \
+                 last two with a `filename` if you like.",
             ));
         }
     };

@@ -161,7 +161,7 @@ impl<'a> Job<'a> {
                 .map(|place| Queue { position: place.position, length: place.length }),
             document: job.document.as_ref().map(Document::new),
             documents: Documents {
-                total: job.document.iter().count() as u64,
+                total: u64::from(job.document.is_some() || job.fetches()),
                 done: u64::from(completed),
             },
             batch: job.batch,

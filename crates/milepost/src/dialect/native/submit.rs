@@ -68,6 +68,7 @@ pub struct FormFields {
         (status = 202, description = "The job exists", body = Accepted<'_>, headers(("Location" = String))),
         (status = 200, description = "The job has ended within the time of `Prefer: wait`", body = Accepted<'_>),
         (status = 400, description = "The request is not well-formed", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The server fetches no documents", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Neither a form nor JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A field is wrong", body = Problem, content_type = "application/problem+json"),
@@ -121,6 +122,7 @@ pub async fn submit(
     )),
     responses(
         (status = 202, description = "The job is queued", body = Job<'_>),
+        (status = 403, description = "The server fetches no documents", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It does not wait for a confirmation", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),

@@ -6,6 +6,7 @@ mod documents;
 mod processes;
 mod server;
 mod sse;
+mod web;
 mod ws;
 
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ pub use documents::{expected, fixture, fixtures, pdf_of};
 pub use processes::{Process, raise_file_limit};
 pub use server::{Server, binary, run};
 pub use sse::Events;
+pub use web::Web;
 pub use ws::{Heard, Socket};
 
 /// After this long a promise is broken. Generous: the machine may be busy with
