@@ -18,7 +18,12 @@ pub fn name(job: &Snapshot) -> String {
 /// `page 12 of 40` of the stage that counts.
 pub fn units(job: &Snapshot) -> Option<String> {
     let stage = job.current_stage()?;
-    let (done, total) = (stage.done?, stage.total?);
+    let done = stage.done?;
+    if stage.unit.as_deref() == Some("byte") {
+        let of = stage.total.map_or_else(String::new, |total| format!(" of {}", size(total)));
+        return Some(format!("{}{of}", size(done)));
+    }
+    let total = stage.total?;
     let unit = stage.unit.as_deref().map_or_else(String::new, |unit| clean(unit) + " ");
     Some(format!("{unit}{done} of {total}"))
 }
@@ -52,8 +57,12 @@ pub fn details(job: &Snapshot, rate: Option<f64>, eta_seconds: Option<u64>) -> V
         (Status::Running, _) => {
             parts.extend(units(job));
             let unit = job.current_stage().and_then(|stage| stage.unit.as_deref());
-            if let (Some(rate), Some(unit)) = (rate, unit) {
-                parts.push(format!("{} {}s/s", rounded(rate), clean(unit)));
+            match (rate, unit) {
+                (Some(rate), Some("byte")) => parts.push(format!("{}/s", size(rate as u64))),
+                (Some(rate), Some(unit)) => {
+                    parts.push(format!("{} {}s/s", rounded(rate), clean(unit)));
+                }
+                _ => {}
             }
             parts.extend(eta_seconds.map(|eta| format!("{} left", span(eta))));
         }
@@ -108,6 +117,10 @@ pub fn ending(job: &Snapshot) -> String {
 /// `37 %`, with a decimal only where there is one.
 pub fn percent(job: &Snapshot) -> String {
     format!("{} %", (job.progress * 10.0).round() / 10.0)
+}
+
+fn size(bytes: u64) -> String {
+    bytesize::ByteSize::b(bytes).display().si().to_string()
 }
 
 fn rounded(rate: f64) -> String {
@@ -170,6 +183,20 @@ mod tests {
         );
         assert_eq!(stages(&job), "✓ detecting  ▸ converting  · assembling");
         assert_eq!(percent(&job), "34 %");
+    }
+
+    #[test]
+    fn bytes_are_shown_in_larger_units() {
+        let mut job = running(12, 4);
+        job.stages[1].unit = Some("byte".to_owned());
+        job.stages[1].done = Some(1_500_000);
+        job.stages[1].total = Some(12_000_000);
+        assert_eq!(
+            details(&job, Some(375_000.0), None).join(", "),
+            "1.5 MB of 12.0 MB, 375.0 kB/s"
+        );
+        job.stages[1].total = None;
+        assert_eq!(units(&job).as_deref(), Some("1.5 MB"));
     }
 
     #[test]

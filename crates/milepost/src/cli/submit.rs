@@ -1,10 +1,11 @@
-//! `milepost submit`. Enters: files and options. Leaves: one job for each file,
+//! `milepost submit`. Enters: files, URLs and options. Leaves: one job for each,
 //! its id on stdout. Never: holds a file in memory, nor takes a password from
 //! the command line, where every user of the machine could read it.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use super::client::{Client, ServerArgs};
@@ -12,18 +13,18 @@ use super::display::Display;
 use super::exit::Exit;
 use super::out;
 use super::trouble::Trouble;
-use super::upload::{self, Fields};
+use super::upload::{self, Fields, Source};
 use super::watch;
 
 /// No password is longer; a larger file is the wrong one.
 const MAX_PASSWORD_BYTES: u64 = 4096;
 
-/// Submit files, one job for each, and print the jobs' ids.
+/// Submit files or URLs, one job for each, and print the jobs' ids.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The files
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    /// The files; what begins with http:// or https:// is fetched by the server
+    #[arg(required = true, value_name = "FILE|URL")]
+    sources: Vec<PathBuf>,
     /// Only these pages, for example 1-3,7,10-
     #[arg(long, value_name = "PAGES")]
     pages: Option<String>,
@@ -60,12 +61,16 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let client = Client::new(&args.server)?;
     let fields = fields(&args)?;
     // A misspelt name is found before the first of many files is on its way.
-    for file in &args.files {
-        check(file)?;
+    let mut sources = Vec::new();
+    for source in &args.sources {
+        sources.push(match url(source) {
+            Some(url) => Source::Url(url),
+            None => check(source).map(|()| Source::File(source))?,
+        });
     }
     let (mut jobs, mut exit) = (Vec::new(), Exit::Done);
-    for file in &args.files {
-        match upload::send(&client, file, &fields).await {
+    for source in &sources {
+        match upload::send(&client, source, &fields).await {
             Ok(job) => {
                 match (args.json, args.wait || args.watch) {
                     (false, _) => out::line(&job.id.to_string())?,
@@ -76,7 +81,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             }
             Err(trouble @ (Trouble::Refused(_) | Trouble::Usage(_))) => {
                 exit = exit.max(trouble.exit());
-                out::error(&anyhow::Error::from(trouble).context(file.display().to_string()));
+                out::error(&anyhow::Error::from(trouble).context(source.name()));
             }
             Err(trouble) => return Err(trouble.into()),
         }
@@ -103,13 +108,12 @@ fn fields(args: &Args) -> Result<Fields, Trouble> {
     if !args.format.is_empty() {
         options.insert("formats".to_owned(), json!(args.format));
     }
-    if let Some(metadata) = &args.metadata {
-        serde_json::from_str::<Value>(metadata)
-            .map_err(|error| Trouble::Usage(format!("--metadata is not JSON: {error}.")))?;
-    }
+    let metadata = args.metadata.as_deref().map(serde_json::from_str::<Value>).transpose();
+    let metadata =
+        metadata.map_err(|error| Trouble::Usage(format!("--metadata is not JSON: {error}.")))?;
     Ok(Fields {
-        options: (!options.is_empty()).then(|| Value::Object(options).to_string()),
-        metadata: args.metadata.clone(),
+        options: (!options.is_empty()).then_some(Value::Object(options)),
+        metadata,
         priority: args.priority,
         hold: args.hold,
     })
@@ -128,6 +132,12 @@ pub fn password(file: &Path) -> Result<String, Trouble> {
         return Err(usage("holds no password on its first line".to_owned()));
     }
     Ok(line.to_owned())
+}
+
+/// The argument as an address, where it is one.
+fn url(source: &Path) -> Option<Url> {
+    let url = Url::parse(source.to_str()?).ok()?;
+    matches!(url.scheme(), "http" | "https").then_some(url)
 }
 
 fn check(file: &Path) -> Result<(), Trouble> {
@@ -154,6 +164,20 @@ mod tests {
         assert_eq!(password(&file).unwrap_err().exit(), Exit::Usage);
         std::fs::write(&file, "x".repeat(5000)).unwrap();
         assert!(password(&file).is_err());
+    }
+
+    #[test]
+    fn an_address_is_known_from_a_file() {
+        for (source, expected) in [
+            ("https://host.example/a.pdf", true),
+            ("HTTP://host.example", true),
+            ("host.example/a.pdf", false),
+            ("file:///etc/passwd", false),
+            ("C:/a.pdf", false),
+            ("./http:/a.pdf", false),
+        ] {
+            assert_eq!(url(Path::new(source)).is_some(), expected, "{source}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Sends one file as one job. Enters: a path. Leaves: the job's first snapshot.
-//! Never: makes two jobs of one file, however often the connection breaks.
+//! Sends one file or URL as one job. Enters: a path or a URL. Leaves: the job's
+//! first snapshot. Never: makes two jobs of one source, however often the connection breaks.
 
 use std::io;
 use std::path::Path;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Body, Method};
-use serde_json::Value;
+use reqwest::{Body, Method, RequestBuilder, Url};
+use serde_json::{Value, json};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
@@ -31,25 +31,48 @@ const CHUNK_BYTES: usize = 128 << 10;
 /// Smaller files are gone before a bar could be read.
 const BAR_FROM_BYTES: u64 = 4 << 20;
 
-/// What goes with every file.
+/// Where a document is.
+#[derive(Debug)]
+pub enum Source<'a> {
+    /// On this machine.
+    File(&'a Path),
+    /// Where the server can fetch it.
+    Url(Url),
+}
+
+impl Source<'_> {
+    /// What to call it in messages. Of a URL only the host, as they end up in
+    /// logs.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Url(url) => url.host_str().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// What goes with every document.
 #[derive(Debug)]
 pub struct Fields {
-    /// JSON; may hold the document's password.
-    pub options: Option<String>,
-    /// JSON.
-    pub metadata: Option<String>,
+    /// May hold the document's password.
+    pub options: Option<Value>,
+    pub metadata: Option<Value>,
     pub priority: Option<i32>,
     pub hold: bool,
 }
 
-/// Submits the file, again where the connection breaks or the server is busy.
-pub async fn send(client: &Client, path: &Path, fields: &Fields) -> Result<Snapshot, Trouble> {
+/// Submits the document, again where the connection breaks or the server is busy.
+pub async fn send(
+    client: &Client,
+    source: &Source<'_>,
+    fields: &Fields,
+) -> Result<Snapshot, Trouble> {
     // By this the server knows a repetition from a second submission.
     let key = uuid::Uuid::now_v7().to_string();
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+    let name = source.name();
     let (mut tries, mut busy) = (1, Duration::ZERO);
     loop {
-        let trouble = match once(client, path, &name, fields, &key).await {
+        let trouble = match once(client, source, fields, &key).await {
             Ok(job) => return Ok(job),
             Err(trouble) => trouble,
         };
@@ -95,16 +118,43 @@ fn is_broken(trouble: &Trouble, tries: u32) -> bool {
 
 async fn once(
     client: &Client,
-    path: &Path,
-    name: &str,
+    source: &Source<'_>,
     fields: &Fields,
     key: &str,
 ) -> Result<Snapshot, Trouble> {
+    let request = client.request(Method::POST, &["jobs"]).header("Idempotency-Key", key);
+    let (request, bar) = match source {
+        Source::File(path) => with_file(request, path, fields).await?,
+        Source::Url(url) => (request.json(&with_url(url, fields)), ProgressBar::hidden()),
+    };
+    let answer = client.send(request, Thing::Path("submissions")).await;
+    bar.finish_and_clear();
+    let body = client.body(answer?).await?;
+    first_snapshot(&body).map_err(|error| client.foreign(&error))
+}
+
+fn with_url(url: &Url, fields: &Fields) -> Value {
+    let Fields { options, metadata, priority, hold } = fields;
+    json!({
+        "source": {"url": url.as_str()},
+        "options": options,
+        "metadata": metadata,
+        "priority": priority.unwrap_or(0),
+        "hold": hold,
+    })
+}
+
+async fn with_file(
+    request: RequestBuilder,
+    path: &Path,
+    fields: &Fields,
+) -> Result<(RequestBuilder, ProgressBar), Trouble> {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
     let unreadable =
         |error: io::Error| Trouble::Usage(format!("The file cannot be read: {error}."));
     let file = File::open(path).await.map_err(unreadable)?;
     let length = file.metadata().await.map_err(unreadable)?.len();
-    let bar = bar(name, length);
+    let bar = bar(&name, length);
     let counter = bar.clone();
     // The length was promised; what is appended meanwhile is not sent.
     let chunks = ReaderStream::with_capacity(file.take(length), CHUNK_BYTES)
@@ -115,7 +165,7 @@ async fn once(
     let mut form = Form::new();
     for (field, value) in [("options", &fields.options), ("metadata", &fields.metadata)] {
         if let Some(value) = value {
-            form = form.text(field, value.clone());
+            form = form.text(field, value.to_string());
         }
     }
     if let Some(priority) = fields.priority {
@@ -124,13 +174,8 @@ async fn once(
     if fields.hold {
         form = form.text("hold", "true");
     }
-    let form = form.part("file", part.file_name(name.to_owned()));
-    let request =
-        client.request(Method::POST, &["jobs"]).header("Idempotency-Key", key).multipart(form);
-    let answer = client.send(request, Thing::Path("submissions")).await;
-    bar.finish_and_clear();
-    let body = client.body(answer?).await?;
-    first_snapshot(&body).map_err(|error| client.foreign(&error))
+    let form = form.part("file", part.file_name(name));
+    Ok((request.multipart(form), bar))
 }
 
 /// The snapshot without the credential beside it, which would end up in logs.

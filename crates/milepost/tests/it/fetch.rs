@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Heard, Server, Socket, Web, expected, fixture, id_of, pdf_of};
+use crate::harness::{
+    Api, Heard, Server, Socket, Web, binary, expected, fixture, id_of, pdf_of, run,
+};
 
 pub const ON: (&str, &str) = ("MILEPOST_FETCH_ENABLED", "true");
 pub const LOOPBACK: (&str, &str) = ("MILEPOST_FETCH_ALLOW", "127.0.0.1/32");
@@ -268,4 +270,30 @@ async fn the_url_is_a_part_of_the_request_that_a_key_stands_for() {
     web.answer("200 OK", b"# One\n").await;
     api.completed(&id_of(&first)).await;
     assert!(!web.was_called());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_takes_a_url_for_a_file() {
+    let server = Server::with(&[ON, LOOPBACK]);
+    let (api, web) = (server.api(), Web::start());
+    let url = web.url("/report.pdf?key=1");
+    let mut command = binary();
+    command.args([
+        "submit",
+        "--pages",
+        "2-3",
+        "--metadata",
+        r#"{"order":1}"#,
+        "--priority",
+        "5",
+        &url,
+    ]);
+    command.env("MILEPOST_SERVER", server.url());
+    let output = run(&mut command);
+    assert!(output.status.success(), "{output:?}");
+    let id = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    web.answer("200 OK", &fixture("report.pdf")).await;
+    let job = api.completed(&id).await;
+    assert_eq!((&job["metadata"]["order"], &job["stages"][2]["total"]), (&json!(1), &json!(2)));
+    assert_eq!(job["document"]["filename"], "report.pdf");
 }
