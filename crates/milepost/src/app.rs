@@ -78,7 +78,8 @@ pub async fn serve(
     };
     let core = Core::start(config, outside).await?;
     let app = router(core.services.clone(), dialect::native::routes());
-    let server = axum::serve(listener, app)
+    // As a service of its own a router copies all its routes for each connection.
+    let server = axum::serve(listener, app.into_make_service())
         .with_graceful_shutdown(core.services.draining.clone().cancelled_owned())
         .into_future();
     let server = tokio::spawn(server);

@@ -6,10 +6,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use super::problem::{Code, Problem};
 
@@ -25,14 +23,10 @@ impl Origins {
 }
 
 /// Refuses what a foreign web page may have caused.
-pub async fn local_only(State(origins): State<Origins>, request: Request, next: Next) -> Response {
-    match check(&request, &origins) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-fn check(request: &Request, origins: &Origins) -> Result<(), Problem> {
+///
+/// # Errors
+/// `forbidden`.
+pub fn local_only(request: &Request, origins: &Origins) -> Result<(), Problem> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     // HTTP/2 carries the name in the request's target.
     let authority = request.uri().authority().map(|authority| authority.as_str());

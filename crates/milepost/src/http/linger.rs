@@ -7,9 +7,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 
@@ -18,9 +15,9 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// The longest that it may take.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
-/// Gives every handler a body that is read on when it is dropped.
-pub async fn read_on(request: Request, next: Next) -> Response {
-    next.run(request.map(|body| Body::new(Lingering(Some(body))))).await
+/// A body that is read on when it is dropped. One that has ended is left alone.
+pub fn read_on(body: Body) -> Body {
+    if body.is_end_stream() { body } else { Body::new(Lingering(Some(body))) }
 }
 
 /// `None` once the body has ended.

@@ -5,9 +5,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use milepost_core::{Change, Status};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -124,17 +123,38 @@ impl Metrics {
     }
 }
 
-/// Counts a request by its route, not by its path.
-pub async fn count(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
-    let method = method_name(request.method());
-    let route = request.extensions().get::<MatchedPath>();
-    let route = route.map_or("none", MatchedPath::as_str).to_owned();
-    let began = Instant::now();
-    let response = next.run(request).await;
-    let labels = RequestLabels { method, route, status: response.status().as_u16() };
-    metrics.0.seconds.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
-    metrics.0.requests.get_or_create(&labels).inc();
-    response
+/// A request that is under way.
+pub struct Counted {
+    metrics: Metrics,
+    method: &'static str,
+    route: Option<MatchedPath>,
+    began: Instant,
+}
+
+impl Metrics {
+    /// Begins to count a request by its route, not by its path.
+    pub fn begin(&self, request: &Request) -> Counted {
+        Counted {
+            metrics: self.clone(),
+            method: method_name(request.method()),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            began: Instant::now(),
+        }
+    }
+}
+
+impl Counted {
+    /// Counts it with the head of its answer.
+    pub fn end(self, response: &Response) {
+        let labels = RequestLabels {
+            method: self.method,
+            route: self.route.as_ref().map_or("none", MatchedPath::as_str).to_owned(),
+            status: response.status().as_u16(),
+        };
+        let metrics = &self.metrics.0;
+        metrics.seconds.get_or_create(&labels).observe(self.began.elapsed().as_secs_f64());
+        metrics.requests.get_or_create(&labels).inc();
+    }
 }
 
 /// The text for a monitoring system.

@@ -12,9 +12,9 @@ pub mod problem;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
@@ -82,10 +82,7 @@ pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
             usize::try_from(config.limits.body.as_u64()).unwrap_or(usize::MAX),
         ))
         .layer(cors(&config.origins))
-        .layer(from_fn_with_state(origins, guard::local_only))
-        .layer(from_fn(no_sniffing))
-        .layer(from_fn(linger::read_on))
-        .layer(from_fn_with_state(metrics, metrics::count))
+        .layer(from_fn_with_state((metrics, origins), around))
         .with_state(services)
 }
 
@@ -94,10 +91,24 @@ async fn openapi(text: Arc<str>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-async fn no_sniffing(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// What happens around every request. One layer, as each one copies the whole
+/// route under it for each request.
+async fn around(
+    State((metrics, origins)): State<(Metrics, guard::Origins)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let counted = metrics.begin(&request);
+    let mut response = match guard::local_only(&request, &origins) {
+        Ok(()) => next.run(request.map(linger::read_on)).await,
+        Err(problem) => {
+            drop(linger::read_on(request.into_body()));
+            problem.into_response()
+        }
+    };
     let value = HeaderValue::from_static("nosniff");
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, value);
+    counted.end(&response);
     response
 }
 

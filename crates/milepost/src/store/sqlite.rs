@@ -115,6 +115,9 @@ impl Store {
         // The same hot pages change in every transaction; the longer the log, the
         // more of their versions are never copied into the database.
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+        // In KiB. Pages of the jobs under way, which would else be read back for
+        // each of their changes; the memory is only taken where there are so many.
+        connection.pragma_update(None, "cache_size", -16_384)?;
         schema::migrate(&mut connection)?;
         let waiting: i64 = connection.query_row(
             "SELECT count(*) FROM jobs WHERE status IN ('awaiting', 'queued') AND queue = ''",

@@ -12,6 +12,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use futures_util::{SinkExt, StreamExt};
 use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::{Parts, downcast};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, interval_at, timeout};
@@ -149,15 +150,14 @@ pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
     tokio::spawn(async move {
         // Whoever goes away in the middle of a handshake misses nothing.
         let Ok(upgraded) = upgraded.await else { return };
-        let parts =
-            hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded);
-        let parts = parts.expect("the listener accepts TCP connections");
+        let parts = downcast::<TokioIo<TcpStream>>(upgraded);
+        let Parts { io, read_buf, .. } = parts.expect("the listener accepts TCP connections");
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
             .max_message_size(Some(largest))
             .max_frame_size(Some(largest));
-        let (tcp, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
+        let (tcp, read) = (io.into_inner(), read_buf.into());
         let role = Role::Server;
         let stream = WebSocketStream::from_partially_read(tcp, read, role, Some(config)).await;
         then(Socket { stream, pong: false }).await;
@@ -215,7 +215,9 @@ async fn run(
                         continue;
                     }
                 };
-                for answer in session.on_text(connection, &text).await.map_err(Some)? {
+                // In a place of its own: it is large, and most sockets only listen.
+                let answers = Box::pin(session.on_text(connection, &text)).await;
+                for answer in answers.map_err(Some)? {
                     socket.send(&answer, send_limit).await?;
                 }
             }
