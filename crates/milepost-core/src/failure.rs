@@ -21,6 +21,8 @@ pub enum FailureCode {
     ConversionCrashed,
     /// The converter was silent for too long.
     ConversionTimeout,
+    /// The converter took more memory than is allowed.
+    ConversionMemory,
     /// Not one page could be converted.
     PageFailed,
     /// The pages are scans, and no OCR engine is there to read them.
@@ -50,6 +52,7 @@ impl FailureCode {
             Self::DocumentTooLarge => "document_too_large",
             Self::ConversionCrashed => "conversion_crashed",
             Self::ConversionTimeout => "conversion_timeout",
+            Self::ConversionMemory => "conversion_memory",
             Self::PageFailed => "page_failed",
             Self::OcrUnavailable => "ocr_unavailable",
             Self::FetchRefused => "fetch_refused",

@@ -31,7 +31,7 @@ use crate::report::Reports;
 use crate::store::{Blobs, NodeId, Store, StoreError, private_folder};
 use crate::submit::Submitter;
 use crate::sweeper::Sweeper;
-use crate::worker::{Converter, Pool, Runner, Start};
+use crate::worker::{Pool, Runner, Start, Walls, missing_walls, spawn};
 
 /// How long answers that are under way may take once the jobs have stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -65,6 +65,18 @@ pub async fn serve(
         let _ = connection.set_nodelay(true);
     });
 
+    let walls = Walls::from(&config.worker);
+    match missing_walls(config.worker.sandbox).await {
+        Ok(None) => {}
+        Ok(Some(missing)) => {
+            tracing::warn!(%missing, "converters are less isolated than they could be")
+        }
+        Err(cause) => anyhow::bail!(
+            "no converter can be started: {cause}. `worker.sandbox = \"auto\"` makes do with what \
+             this system offers; `milepost doctor` shows what that is"
+        ),
+    }
+
     let (committed, announcements) = mpsc::unbounded_channel();
     let store = Store::open(&config.data_dir, committed)
         .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))?;
@@ -74,7 +86,7 @@ pub async fn serve(
         announcements,
         blobs: Blobs::local(&objects)?,
         bus: Bus::new(),
-        start: Arc::new(Converter::spawn),
+        start: Arc::new(move || spawn(walls)),
     };
     let core = Core::start(config, outside).await?;
     let app = router(core.services.clone(), dialect::native::routes());

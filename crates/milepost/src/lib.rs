@@ -17,6 +17,7 @@ mod pipeline;
 mod query;
 mod queue;
 mod report;
+mod sandbox;
 mod store;
 mod submit;
 mod sweeper;
@@ -30,8 +31,12 @@ use std::process::ExitCode;
 /// The whole program. A library so that fuzz targets can reach the parsers of
 /// outside bytes; nothing else is public.
 pub fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|first| first == worker::SUBCOMMAND) {
-        return worker::child::main();
+    // Whoever started this may have left descriptors open. They are nothing to
+    // the programs that this one starts, converters above all.
+    close_fds::set_fds_cloexec(3, &[]);
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == worker::SUBCOMMAND) {
+        return worker::child::main(arguments);
     }
     cli::run()
 }

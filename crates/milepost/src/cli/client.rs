@@ -29,9 +29,8 @@ pub struct ServerArgs {
     server: Option<String>,
 }
 
-#[cfg(test)]
 impl ServerArgs {
-    /// As `--server URL`.
+    /// As `--server URL` says it.
     pub fn named(url: &str) -> Self {
         Self { server: Some(url.to_owned()) }
     }

@@ -7,12 +7,11 @@ use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use futures_util::StreamExt as _;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use milepost_convert::{Limits, Options, OutputFormat, PageSelection};
+use milepost_convert::{Options, OutputFormat, PageSelection};
 use milepost_core::Failure;
 use serde_json::json;
 use tokio_util::io::ReaderStream;
@@ -21,10 +20,9 @@ use super::exit::Exit;
 use super::target::Target;
 use super::{out, submit};
 use crate::clock::Clock;
-use crate::config::WorkerConfig;
-use crate::pipeline::convert::{crashed, timed_out};
+use crate::config::{Config, WorkerConfig};
 use crate::store::{Blobs, Content, StoreError};
-use crate::worker::{Converter, Gone, Report};
+use crate::worker::{Allowance, Converter, Gone, Report, limits, spawn, verdict};
 
 /// Convert files on this machine, without a server
 #[derive(Debug, clap::Args)]
@@ -71,6 +69,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 struct Batch {
     files: Mutex<VecDeque<(PathBuf, String)>>,
     options: Options,
+    worker: WorkerConfig,
     output: Option<PathBuf>,
     json: bool,
     bars: MultiProgress,
@@ -87,9 +86,12 @@ async fn convert_all(args: Args) -> anyhow::Result<ExitCode> {
     let at_a_time = args.jobs.map_or(processors, usize::from).min(args.files.len());
     let target =
         if out::can_draw() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    // The limits are those of a server here.
+    let file = std::env::var_os("MILEPOST_CONFIG").map(PathBuf::from);
     let batch = Arc::new(Batch {
         files: Mutex::new(name_outputs(args.files)),
         options: Options { pages: args.pages, password, formats: args.format },
+        worker: Config::load(file.as_deref(), std::env::vars())?.worker,
         output: args.output,
         json: args.json,
         bars: MultiProgress::with_draw_target(target),
@@ -188,20 +190,24 @@ async fn one(
     }
     let mut converter = match slot.take() {
         Some(converter) => converter,
-        None => Converter::spawn().context("cannot start a converter")?,
+        None => spawn((&batch.worker).into()).context("cannot start a converter")?,
     };
     let filename = file.file_name().unwrap_or_default().to_string_lossy();
-    let silence = WorkerConfig::default().silence;
+    let may = Allowance::from(&batch.worker);
     let document = ReaderStream::new(source).map(|chunk| chunk.map_err(StoreError::from));
-    let (options, limits, clock) = (&batch.options, Limits::default(), Clock::system());
+    let (options, limits, clock) = (&batch.options, limits(&batch.worker), Clock::system());
     let begun = converter
-        .begin(silence, &filename, options, &limits, Vec::new(), meta.len(), Box::pin(document))
+        .begin(may.silence, &filename, options, &limits, Vec::new(), meta.len(), Box::pin(document))
         .await;
     if let Err(gone) = begun {
-        return Err(explain(gone, silence));
+        return Err(explain(converter.conclude(gone).await, &may));
     }
     loop {
-        match converter.next(blobs, &clock, silence).await.map_err(|gone| explain(gone, silence))? {
+        let report = match converter.next(blobs, &clock, &may).await {
+            Ok(report) => report,
+            Err(gone) => return Err(explain(converter.conclude(gone).await, &may)),
+        };
+        match report {
             Report::Detected { selected, .. } => bar.set_length(u64::from(selected)),
             Report::Page { page, error, .. } => {
                 bar.inc(1);
@@ -251,11 +257,10 @@ async fn write(
     Ok(path)
 }
 
-fn explain(gone: Gone, silence: Duration) -> anyhow::Error {
+fn explain(gone: Gone, may: &Allowance) -> anyhow::Error {
     match gone {
-        Gone::Crashed(_) => Unconverted(crashed()).into(),
-        Gone::Silent => Unconverted(timed_out(silence)).into(),
         Gone::Store(error) => error.into(),
+        gone => Unconverted(verdict::failure(&gone, may)).into(),
     }
 }
 

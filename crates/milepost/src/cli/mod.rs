@@ -9,12 +9,14 @@ mod convert;
 mod delete;
 mod describe;
 mod display;
+mod doctor;
 mod exit;
 mod follow;
 #[cfg(test)]
 mod follow_tests;
 mod jobs;
 mod live;
+mod manual;
 mod orders;
 mod out;
 mod plain;
@@ -36,7 +38,7 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use exit::Exit;
 use trouble::Trouble;
@@ -69,6 +71,10 @@ enum Command {
     Retry(retry::Args),
     #[command(after_long_help = exit::help())]
     Delete(delete::Args),
+    #[command(after_long_help = exit::help())]
+    Doctor(doctor::Args),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 /// Reads the arguments and carries out the command. Starts no thread before it
@@ -98,6 +104,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Cancel(args) => as_client(cancel::run(args)),
         Command::Retry(args) => as_client(retry::run(args)),
         Command::Delete(args) => as_client(delete::run(args)),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Completions(args) => manual::completions(&args, &mut Cli::command()),
+        Command::Man(args) => manual::man(&args, Cli::command()),
     }
 }
 
@@ -116,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_arguments_are_consistent() {
-        <Cli as clap::CommandFactory>::command().debug_assert();
+        Cli::command().debug_assert();
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub const CONVERTING: &str = "converting";
 pub const ASSEMBLING: &str = "assembling";
 
 /// Deeply nested documents recurse deeply. Only what is touched is real memory.
-const STACK_BYTES: usize = 256 * 1024 * 1024;
+pub const STACK_BYTES: usize = 256 * 1024 * 1024;
 
 /// The stages; with `fetch` the document is brought first.
 pub fn plan(fetch: bool) -> Plan {
@@ -75,18 +75,6 @@ pub fn crashed() -> Failure {
         FailureCode::ConversionCrashed,
         "The converter crashed on this document. Finished pages are kept; if it happens again, \
          convert the other pages with options.pages.",
-    )
-}
-
-/// What a job says whose converter was silent for too long.
-pub fn timed_out(silence: std::time::Duration) -> Failure {
-    Failure::permanent(
-        FailureCode::ConversionTimeout,
-        format!(
-            "The converter made no progress for {} s and was stopped. Finished pages are kept; \
-             convert the other pages with options.pages.",
-            silence.as_secs()
-        ),
     )
 }
 

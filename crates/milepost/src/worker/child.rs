@@ -3,6 +3,7 @@
 //! pages, results. Never: opens a path or a socket, writes to its standard
 //! output, or outlives the server (it ends when its pipe does).
 
+use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -12,15 +13,22 @@ use std::sync::mpsc;
 use milepost_convert::{Document, Limits, Options, OutputFormat, Page, Step};
 use milepost_core::{Failure, FailureCode};
 
+use super::probe;
 use super::wire::{self, CHUNK, Frame, Order, Reply};
-use crate::pipeline;
+use crate::config::Isolation;
+use crate::{pipeline, sandbox};
 
 /// Frames that may wait between the reader and the converter.
 const BACKLOG: usize = 4;
 
-/// The whole life of a converter process.
-pub fn main() -> ExitCode {
-    match run() {
+/// Memory beside what a document may take: the pipe's and the program's own.
+const OWN_MEMORY: u64 = 128 * 1024 * 1024;
+
+/// The whole life of a converter process. Its arguments are the memory that it
+/// may have and how much of the sandbox there must be. To be called before any
+/// thread is started.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    match shut_in(arguments).and_then(|missing| run(&missing)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the converter stops: {error}");
@@ -29,8 +37,30 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Says which walls do not stand.
+fn shut_in(mut arguments: impl Iterator<Item = OsString>) -> io::Result<String> {
+    let mut next = || arguments.next()?.into_string().ok();
+    let memory = next().and_then(|memory| memory.parse::<u64>().ok());
+    let isolation = next().and_then(|name| Isolation::named(&name));
+    let (Some(memory), Some(isolation)) = (memory, isolation) else {
+        return Err(invalid("this is how the server starts its converters; it is of no other use"));
+    };
+    if isolation == Isolation::Off {
+        return Ok("switched off by worker.sandbox".to_owned());
+    }
+    // The document's stack, and that of a thread that writes HTML.
+    let stacks = 2 * pipeline::convert::STACK_BYTES as u64;
+    let missing = sandbox::enter(memory, stacks + OWN_MEMORY);
+    let words = missing.iter().map(|(wall, why)| format!("{}: {why}", wall.name()));
+    let words = words.collect::<Vec<_>>().join("; ");
+    if isolation == Isolation::Require && !words.is_empty() {
+        return Err(invalid(&words));
+    }
+    Ok(words)
+}
+
 /// Serves orders until the pipe ends, or breaks, or carries nonsense.
-fn run() -> io::Result<()> {
+fn run(missing: &str) -> io::Result<()> {
     let pipe = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut incoming = pipe.try_clone()?;
     let (sender, frames) = mpsc::sync_channel(BACKLOG);
@@ -45,11 +75,21 @@ fn run() -> io::Result<()> {
         std::process::exit(0);
     })?;
     let outgoing = BufWriter::with_capacity(CHUNK, pipe);
-    pipeline::convert::on_deep_stack(move || serve(&frames, outgoing))?
+    pipeline::convert::on_deep_stack(move || serve(&frames, outgoing, missing))?
 }
 
-fn serve(frames: &mpsc::Receiver<Frame>, mut outgoing: impl Write) -> io::Result<()> {
+fn serve(
+    frames: &mpsc::Receiver<Frame>,
+    mut outgoing: impl Write,
+    missing: &str,
+) -> io::Result<()> {
     while let Ok(frame) = frames.recv() {
+        if let Order::Try(attempt) = frame.message()? {
+            let tried = Reply::Tried(probe::run(attempt, missing));
+            outgoing.write_all(&wire::encode(&tried)?)?;
+            outgoing.flush()?;
+            continue;
+        }
         let job = receive(&frame, frames)?;
         let last = match convert(job, &mut outgoing)? {
             Ok(()) => Reply::Done,
@@ -75,7 +115,7 @@ fn receive(first: &Frame, frames: &mpsc::Receiver<Frame>) -> io::Result<Job> {
     let mut finished = Vec::new();
     loop {
         match next(frames)?.message()? {
-            Order::Begin { .. } => return Err(invalid("a job begins once")),
+            Order::Begin { .. } | Order::Try(_) => return Err(invalid("a job begins once")),
             Order::Finished { page, error, bytes } => {
                 let markdown = String::from_utf8(content(frames, bytes)?)
                     .map_err(|_| invalid("a page is not UTF-8"))?;

@@ -3,8 +3,6 @@
 //! converter to be alive; a dead or silent one is an answer too.
 
 use std::io;
-use std::os::fd::OwnedFd;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,19 +11,16 @@ use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt};
 use milepost_convert::{Format, Limits, Options};
 use milepost_core::{Failure, OwnerId};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::UnixStream;
-use tokio::process::{Child, ChildStderr, Command};
-use tokio::task::JoinHandle;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::time::Instant;
 
+use super::conduct::Conduct;
+use super::probe::{Attempt, Tried};
+use super::verdict;
+use super::watch::{Allowance, LOOK, Usage, Watch};
 use super::wire::{self, Frame, Order, Reply};
 use crate::clock::Clock;
 use crate::store::{Blobs, StoreError, TextRow};
-
-/// The hidden subcommand that makes this binary a converter.
-pub const SUBCOMMAND: &str = "convert-child";
-/// How much of a converter's complaints is kept for the log.
-const MAX_COMPLAINT: usize = 4096;
 
 /// Starts a converter.
 pub type Start = Arc<dyn Fn() -> io::Result<Converter> + Send + Sync>;
@@ -36,8 +31,13 @@ pub trait Body: Send {
     /// Whether it is still there.
     fn is_alive(&mut self) -> bool;
 
+    /// What it uses, where the system says so.
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
+
     /// Kills it and says how it ended and what it complained of, for the log.
-    fn bury(self: Box<Self>) -> BoxFuture<'static, String>;
+    fn end(&mut self) -> BoxFuture<'_, String>;
 }
 
 /// The pipe to a converter.
@@ -45,18 +45,12 @@ pub trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
-/// A process of this binary.
-struct Process {
-    process: Child,
-    /// Its standard error is read all the time, or it would block on a full
-    /// pipe; the end of it is kept.
-    complaints: JoinHandle<Vec<u8>>,
-}
-
 /// A converter that waits for a document or works on one. Dropping it kills it.
 pub struct Converter {
     body: Box<dyn Body>,
     pipe: BufReader<Box<dyn Pipe>>,
+    watch: Watch,
+    conduct: Conduct,
     /// Jobs that it was given.
     pub jobs: u32,
     /// Whose documents it has seen.
@@ -98,13 +92,22 @@ pub enum Report {
 }
 
 /// Why a converter says nothing more.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Gone {
     /// The process ended, was killed, or spoke nonsense.
+    #[error("it died: {0}")]
     Crashed(String),
     /// It was silent for longer than is allowed.
+    #[error("it was silent for too long")]
     Silent,
+    /// It took more memory than is allowed.
+    #[error("it took too much memory")]
+    TooMuchMemory,
+    /// It took more processor time for one page than is allowed.
+    #[error("it took too much processor time for one page")]
+    TooMuchProcessor,
     /// What it made could not be stored, or the document not be read.
+    #[error("the store failed: {0}")]
     Store(StoreError),
 }
 
@@ -125,36 +128,11 @@ pub struct FinishedPage {
 }
 
 impl Converter {
-    /// Starts a process of this binary that waits for a document.
-    ///
-    /// # Errors
-    /// Where the system does not start it.
-    pub fn spawn() -> io::Result<Self> {
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let mut process = Command::new(own_binary())
-            // What an operator sees in a list of processes.
-            .arg0("milepost: converter")
-            .arg(SUBCOMMAND)
-            // Secrets of the server's environment are none of its business.
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            // A Ctrl-C at the terminal is for the server, which then decides.
-            .process_group(0)
-            .spawn()?;
-        let complaints = tokio::spawn(read_tail(process.stderr.take()));
-        let pipe = UnixStream::from_std(ours)?;
-        Ok(Self::new(Box::new(Process { process, complaints }), Box::new(pipe)))
-    }
-
     /// A converter that lives in `body` and is spoken to over `pipe`.
     pub fn new(body: Box<dyn Body>, pipe: Box<dyn Pipe>) -> Self {
         let pipe = BufReader::with_capacity(64 * 1024, pipe);
-        Self { body, pipe, jobs: 0, owner: None, reported: false }
+        let (watch, conduct) = (Watch::default(), Conduct::default());
+        Self { body, pipe, watch, conduct, jobs: 0, owner: None, reported: false }
     }
 
     /// Whether it is still there.
@@ -180,6 +158,8 @@ impl Converter {
     ) -> Result<(), Gone> {
         self.jobs += 1;
         self.reported = false;
+        self.conduct = Conduct::new(limits);
+        self.watch.reported();
         let pipe = self.pipe.get_mut();
         let (filename, options, limits) = (filename.to_owned(), options.clone(), limits.clone());
         within(silence, wire::send(pipe, &Order::Begin { filename, options, limits })).await?;
@@ -199,22 +179,26 @@ impl Converter {
     /// Not to be dropped half way, but for the converter to be dropped too.
     ///
     /// # Errors
-    /// Where it is gone, or silent for longer than `silence`.
+    /// Where it is gone, breaks the rules, or uses more than it may.
     pub async fn next(
         &mut self,
         blobs: &Blobs,
         clock: &Clock,
-        silence: Duration,
+        may: &Allowance,
     ) -> Result<Report, Gone> {
+        // One for the whole report: who sends a byte now and then is silent too.
+        let deadline = Instant::now() + may.silence;
         let mut texts = Vec::new();
         loop {
-            let reply: Reply = self.read(silence).await?.message()?;
+            let mut reply: Reply = self.read(deadline, may).await?.message()?;
             self.reported = true;
-            match reply {
+            let admitted = self.conduct.admit(&mut reply);
+            admitted.map_err(|nonsense| Gone::Crashed(nonsense.to_owned()))?;
+            let report = match reply {
                 Reply::Text { page, format, bytes } => {
                     let mut incoming = blobs.incoming(clock.new_id());
                     while incoming.bytes() < bytes {
-                        match self.read(silence).await? {
+                        match self.read(deadline, may).await? {
                             Frame::Content(chunk) => {
                                 incoming.push(&chunk).await.map_err(Gone::Store)?;
                             }
@@ -225,71 +209,69 @@ impl Converter {
                     }
                     let content = incoming.finish().await.map_err(Gone::Store)?;
                     texts.push(TextRow { page, format: format.name().to_owned(), content });
+                    continue;
                 }
                 Reply::Detected { format, pages, selected } => {
-                    return Ok(Report::Detected { format, pages, selected });
+                    Report::Detected { format, pages, selected }
                 }
-                Reply::Page { page, bytes, error } => {
-                    return Ok(Report::Page { page, bytes, error, texts });
+                Reply::Page { page, bytes, error } => Report::Page { page, bytes, error, texts },
+                Reply::Assembling => Report::Assembling,
+                Reply::Done => Report::Done(texts),
+                Reply::Failed(failure) => Report::Failed(failure),
+                Reply::Tried(_) => {
+                    return Err(Gone::Crashed("it answered what was not asked".to_owned()));
                 }
-                Reply::Assembling => return Ok(Report::Assembling),
-                Reply::Done => return Ok(Report::Done(texts)),
-                Reply::Failed(failure) => return Ok(Report::Failed(failure)),
-            }
+            };
+            self.watch.reported();
+            return Ok(report);
+        }
+    }
+
+    /// Has it try to break out.
+    ///
+    /// # Errors
+    /// Where it does not live to tell.
+    pub async fn attempt(&mut self, attempt: &Attempt, may: &Allowance) -> Result<Tried, Gone> {
+        self.watch.reported();
+        let pipe = self.pipe.get_mut();
+        within(may.silence, wire::send(pipe, &Order::Try(attempt.clone()))).await?;
+        match self.read(Instant::now() + may.silence, may).await?.message()? {
+            Reply::Tried(tried) => Ok(tried),
+            _ => Err(Gone::Crashed("it answered what was not asked".to_owned())),
         }
     }
 
     /// Kills it and says how it ended and what it complained of, for the log.
-    pub async fn bury(self) -> String {
-        self.body.bury().await
+    pub async fn bury(mut self) -> String {
+        self.body.end().await
     }
 
-    async fn read(&mut self, silence: Duration) -> Result<Frame, Gone> {
-        match tokio::time::timeout(silence, wire::read(&mut self.pipe)).await {
-            Err(_elapsed) => Err(Gone::Silent),
-            Ok(frame) => frame?.ok_or_else(|| Gone::Crashed("it ended".to_owned())),
+    /// Kills it and says what `gone` was about, now that its end is known.
+    pub async fn conclude(&mut self, gone: Gone) -> Gone {
+        match gone {
+            Gone::Store(_) => gone,
+            gone => verdict::of_end(gone, &self.body.end().await),
         }
     }
-}
 
-impl Body for Process {
-    fn is_alive(&mut self) -> bool {
-        matches!(self.process.try_wait(), Ok(None))
-    }
-
-    fn bury(mut self: Box<Self>) -> BoxFuture<'static, String> {
-        Box::pin(async move {
-            let _ = self.process.start_kill();
-            let status = self.process.wait().await.map(|status| status.to_string());
-            let complaint = self.complaints.await.unwrap_or_default();
-            let complaint = String::from_utf8_lossy(&complaint);
-            format!("{} {}", status.unwrap_or_default(), complaint.trim().replace('\n', " | "))
-        })
+    async fn read(&mut self, deadline: Instant, may: &Allowance) -> Result<Frame, Gone> {
+        let reading = wire::read(&mut self.pipe);
+        tokio::pin!(reading);
+        loop {
+            let now = Instant::now();
+            if self.watch.due(now) {
+                self.watch.look(now, self.body.usage(), may)?;
+            }
+            match tokio::time::timeout_at(deadline.min(now + LOOK), &mut reading).await {
+                Ok(frame) => return frame?.ok_or_else(|| Gone::Crashed("it ended".to_owned())),
+                Err(_) if Instant::now() >= deadline => return Err(Gone::Silent),
+                Err(_) => {}
+            }
+        }
     }
 }
 
 /// A converter that takes nothing is as silent as one that says nothing.
 async fn within(silence: Duration, sent: impl Future<Output = io::Result<()>>) -> Result<(), Gone> {
     tokio::time::timeout(silence, sent).await.map_err(|_| Gone::Silent)?.map_err(Gone::from)
-}
-
-/// Reads to the end; returns the last bytes.
-async fn read_tail(stderr: Option<ChildStderr>) -> Vec<u8> {
-    let (mut tail, mut chunk) = (Vec::new(), [0; 1024]);
-    let Some(mut stderr) = stderr else { return tail };
-    while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
-        tail.extend_from_slice(&chunk[..read]);
-        let surplus = tail.len().saturating_sub(MAX_COMPLAINT);
-        tail.drain(..surplus);
-    }
-    tail
-}
-
-/// On Linux the running file itself, even where an update has replaced the one
-/// at its path: server and converter must speak the same version.
-fn own_binary() -> std::path::PathBuf {
-    if cfg!(target_os = "linux") {
-        return "/proc/self/exe".into();
-    }
-    std::env::current_exe().unwrap_or_else(|_| "milepost".into())
 }

@@ -3,12 +3,21 @@
 //! in the server's own process.
 
 pub mod child;
+mod conduct;
 mod converter;
 mod fetch;
 mod pool;
+mod probe;
+mod process;
+mod promise;
 mod run;
+pub mod verdict;
+mod watch;
 mod wire;
 
-pub use converter::{Converter, Gone, Report, SUBCOMMAND, Start};
+pub use converter::{Converter, Gone, Report, Start};
 pub use pool::Pool;
-pub use run::Runner;
+pub use process::{SUBCOMMAND, Walls, spawn};
+pub use promise::{Kept, Promise, keeps, missing as missing_walls};
+pub use run::{Runner, limits};
+pub use watch::Allowance;

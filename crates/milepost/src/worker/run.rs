@@ -3,7 +3,6 @@
 //! not hold.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use milepost_convert::{Format, Limits, Options};
@@ -12,11 +11,13 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::converter::{Converter, FinishedPage, Gone, Report, Start};
+use super::verdict;
+use super::watch::Allowance;
 use crate::clock::Clock;
 use crate::config::WorkerConfig;
 use crate::fetch::{FetchError, Fetcher};
 use crate::journal::{Journal, LeaseLost};
-use crate::pipeline::convert::{ASSEMBLING, CONVERTING, crashed, timed_out};
+use crate::pipeline::convert::{ASSEMBLING, CONVERTING};
 use crate::store::{Blobs, Decision, Lease, PageRow, Store, StoreError};
 
 /// How a job's attempt ended, as far as the worker can tell.
@@ -67,19 +68,22 @@ impl Runner {
         draining: &CancellationToken,
     ) -> (Outcome, bool) {
         let work = self.work(lease, converter, draining);
-        tokio::select! {
+        let done = tokio::select! {
             biased;
             // Whatever the work is in the middle of, the caller ends it by
             // killing the converter.
-            () = revoked.cancelled() => (Outcome::Revoked, false),
-            done = work => match done {
-                Ok(outcome) => {
-                    let reusable = matches!(outcome, Outcome::Completed | Outcome::Failed(_));
-                    (outcome, reusable)
-                }
-                Err(stop) => (stop.outcome(lease.snapshot.id, &self.config), false),
+            () = revoked.cancelled() => return (Outcome::Revoked, false),
+            done = work => done,
+        };
+        let stop = match done {
+            Ok(outcome) => {
+                let reusable = matches!(outcome, Outcome::Completed | Outcome::Failed(_));
+                return (outcome, reusable);
             }
-        }
+            Err(Stop::Gone(gone)) => Stop::Gone(converter.conclude(gone).await),
+            Err(stop) => stop,
+        };
+        (stop.outcome(lease.snapshot.id, &self.config), false)
     }
 
     async fn work(
@@ -95,17 +99,13 @@ impl Runner {
         let mut options: Options = serde_json::from_value(job.options.clone())
             .map_err(|error| Stop::Store(error.into()))?;
         options.password.clone_from(&lease.password);
-        let limits = Limits {
-            max_pages: self.config.max_pages,
-            max_output_bytes: self.config.max_output.as_u64(),
-            max_unpacked_bytes: self.config.max_unpacked.as_u64(),
-        };
+        let limits = limits(&self.config);
 
         let (finished, done) = self.finished_pages(lease).await?;
         let document = self.blobs.open(&row.content, 0..row.content.bytes).await?;
-        let (silence, size) = (self.config.silence, row.content.bytes);
+        let (may, size) = (Allowance::from(&self.config), row.content.bytes);
         converter
-            .begin(silence, &info.filename, &options, &limits, finished, size, document)
+            .begin(may.silence, &info.filename, &options, &limits, finished, size, document)
             .await?;
 
         // Read and recorded side by side: while one commit is on its way to the
@@ -118,7 +118,7 @@ impl Runner {
         let read = tokio::select! {
             biased;
             outcome = &mut recording => return outcome,
-            read = read_reports(converter, &self.blobs, clock, silence, sender) => read,
+            read = read_reports(converter, &self.blobs, clock, &may, sender) => read,
         };
         // What was reported before the converter went away is kept.
         let outcome = recording.await;
@@ -216,16 +216,25 @@ impl Runner {
     }
 }
 
+/// What a converter is told of its limits.
+pub fn limits(config: &WorkerConfig) -> Limits {
+    Limits {
+        max_pages: config.max_pages,
+        max_output_bytes: config.max_output.as_u64(),
+        max_unpacked_bytes: config.max_unpacked.as_u64(),
+    }
+}
+
 /// Reads what the converter says, to the last word.
 async fn read_reports(
     converter: &mut Converter,
     blobs: &Blobs,
     clock: &Clock,
-    silence: Duration,
+    may: &Allowance,
     reports: mpsc::Sender<Report>,
 ) -> Result<(), Gone> {
     loop {
-        let report = converter.next(blobs, clock, silence).await?;
+        let report = converter.next(blobs, clock, may).await?;
         let last = matches!(report, Report::Done(_) | Report::Failed(_));
         if reports.send(report).await.is_err() || last {
             return Ok(());
@@ -274,15 +283,11 @@ impl Stop {
                 tracing::warn!(%job, reason = failure.message, %cause, "a document was not fetched");
                 Outcome::Failed(failure)
             }
-            Self::Gone(Gone::Crashed(cause)) => {
-                tracing::warn!(%job, %cause, "the converter died");
-                Outcome::Failed(crashed())
-            }
-            Self::Gone(Gone::Silent) => {
-                tracing::warn!(%job, "the converter was silent for too long");
-                Outcome::Failed(timed_out(config.silence))
-            }
             Self::Gone(Gone::Store(error)) | Self::Store(error) => Outcome::Broken(error),
+            Self::Gone(gone) => {
+                tracing::warn!(%job, cause = %gone, "the converter is gone");
+                Outcome::Failed(verdict::failure(&gone, &config.into()))
+            }
             Self::NoDocument => Outcome::Failed(Failure::permanent(
                 FailureCode::Internal,
                 "The job's document is gone from the store; submit it again.",

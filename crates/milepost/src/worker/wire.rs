@@ -10,6 +10,8 @@ use milepost_core::Failure;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::probe::{Attempt, Tried};
+
 /// The most that one frame may carry.
 const MAX_FRAME: usize = 4 * 1024 * 1024;
 /// Content goes in chunks of this size.
@@ -46,6 +48,8 @@ pub enum Order {
         /// Its length.
         bytes: u64,
     },
+    /// Try to break out, and say how that went. Stands where `Begin` could.
+    Try(Attempt),
 }
 
 /// From the converter to the server.
@@ -85,6 +89,8 @@ pub enum Reply {
     Done,
     /// There will be no result.
     Failed(Failure),
+    /// How an attempt to break out went.
+    Tried(Tried),
 }
 
 /// One frame as it was read.

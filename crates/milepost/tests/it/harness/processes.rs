@@ -23,8 +23,17 @@ impl Process {
 
     /// Memory that it holds, in bytes.
     pub fn resident_bytes(self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// The most that it ever held, in bytes.
+    pub fn peak_bytes(self) -> u64 {
+        self.status_bytes("VmHWM:")
+    }
+
+    fn status_bytes(self, name: &str) -> u64 {
         let text = fs::read_to_string(format!("/proc/{}/status", self.0)).unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
         let kib = line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok());
         kib.unwrap_or(0) * 1024
     }
