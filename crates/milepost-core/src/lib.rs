@@ -6,6 +6,7 @@
 //! function is a plain function of its arguments.
 
 mod announcement;
+mod batch;
 mod event;
 mod failure;
 mod id;
@@ -16,6 +17,7 @@ mod status;
 mod time;
 
 pub use announcement::{Announcement, Change};
+pub use batch::{Batch, Share};
 pub use event::{Agent, DocumentFacts, DocumentInfo, DocumentNews, Event, EventKind, Submitted};
 pub use failure::{Failure, FailureCode};
 pub use id::{BatchId, DocumentId, IdError, JobId, OwnerId, Seq};

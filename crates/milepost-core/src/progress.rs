@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::batch::Share;
 use crate::status::{StageState, StageStatus};
 use crate::time::Timestamp;
 
@@ -32,6 +33,22 @@ impl Progress {
         // Rounding to nearest, as a floor would show 29.9 for an exact 30.
         let tenths = (done / whole * 1000.0).round();
         Self((tenths as u16).min(Self::ALMOST))
+    }
+
+    /// The mean of jobs, of which there must be one. Of a job that has ended
+    /// nothing more is to come, whatever it had reached; [`Progress::DONE`] says
+    /// that all have.
+    pub(crate) fn of_many(shares: &[Share]) -> Self {
+        let total: u64 = shares.iter().map(|share| share.jobs).sum();
+        let ended = |share: &&Share| share.status.is_terminal();
+        let over: u64 = shares.iter().filter(ended).map(|share| share.jobs).sum();
+        if over == total {
+            return Self::DONE;
+        }
+        let under_way = shares.iter().filter(|share| !ended(share));
+        let tenths = over * 1000 + under_way.map(|share| share.tenths).sum::<u64>();
+        let mean = (tenths as f64 / total as f64).round();
+        Self((mean as u16).min(Self::ALMOST))
     }
 }
 

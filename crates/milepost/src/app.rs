@@ -176,6 +176,7 @@ impl Core {
                 journal.clone(),
                 blobs.clone(),
                 config.queue.clone(),
+                &config.limits,
                 config.fetch.enabled,
             ),
             reports: Reports::new(journal.clone()),

@@ -1,14 +1,19 @@
-//! An owner's orders become events: cancel, retry, delete. They revoke whatever
-//! lease there is, so a worker that still reports is refused. Never: waits for a
-//! worker.
+//! An owner's orders, to a job or to all of a batch, become events: cancel, retry,
+//! delete. They revoke whatever lease there is, so a worker that still reports is
+//! refused. Never: waits for a worker.
 
 use std::sync::Arc;
 
-use milepost_core::{DocumentId, EventKind, JobId, OwnerId, Snapshot, Status};
+use milepost_core::{BatchId, DocumentId, EventKind, JobId, OwnerId, Snapshot, Status};
 
 use crate::config::QueueConfig;
 use crate::journal::Journal;
-use crate::store::{Appended, Blobs, Decision, Deleted, DocumentInUse, Place, Store, StoreError};
+use crate::store::{
+    Appended, Blobs, Decision, Deleted, DocumentInUse, JobFilter, Place, Store, StoreError,
+};
+
+/// Jobs of a batch that take an order at a time; they share a commit.
+const BATCH_STEP: u32 = 200;
 
 /// Why an order was not carried out.
 #[derive(Debug)]
@@ -94,6 +99,59 @@ impl Commands {
             Ok(EventKind::Retried { max_attempts: job.attempt + 1 + retries, again })
         })
         .await
+    }
+
+    /// Stops every job of a batch that has not ended. Returns how many those were.
+    ///
+    /// # Errors
+    /// Where the store fails; then some may have been stopped.
+    pub async fn cancel_batch(&self, owner: OwnerId, batch: BatchId) -> Result<u64, CommandError> {
+        let status = vec![Status::Awaiting, Status::Queued, Status::Running];
+        let jobs = JobFilter { batch: Some(batch), status, ..JobFilter::of(owner.clone()) };
+        self.each(jobs, |job| self.cancel(owner.clone(), job)).await
+    }
+
+    /// Queues the next attempt of every job of a batch that ended as `ends` says.
+    /// One whose document is gone stays as it is. Returns how many are queued.
+    ///
+    /// # Errors
+    /// Where the store fails; then some may have been queued.
+    pub async fn retry_batch(
+        &self,
+        owner: OwnerId,
+        batch: BatchId,
+        ends: Vec<Status>,
+    ) -> Result<u64, CommandError> {
+        let jobs = JobFilter { batch: Some(batch), status: ends, ..JobFilter::of(owner.clone()) };
+        self.each(jobs, |job| self.retry(owner.clone(), job)).await
+    }
+
+    /// Gives an order to each job that `jobs` lets through. What is in the way of
+    /// one of them is its own affair. The newest come first: while they are
+    /// cancelled, no worker takes up one that is about to be.
+    async fn each<F>(
+        &self,
+        mut jobs: JobFilter,
+        order: impl Fn(JobId) -> F,
+    ) -> Result<u64, CommandError>
+    where
+        F: Future<Output = Result<Arc<Snapshot>, CommandError>>,
+    {
+        jobs.limit = BATCH_STEP;
+        let mut obeyed = 0;
+        loop {
+            let found = self.store.list(jobs.clone()).await?;
+            let Some((last, _)) = found.last() else { return Ok(obeyed) };
+            jobs.before = Some(last.id);
+            let orders = found.iter().map(|(job, _)| order(job.id));
+            for outcome in futures_util::future::join_all(orders).await {
+                match outcome {
+                    Ok(_) => obeyed += 1,
+                    Err(CommandError::Store(error)) => return Err(error.into()),
+                    Err(_) => {}
+                }
+            }
+        }
     }
 
     /// Removes a job that has ended, with its log, pages and result.

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::bus::{Bus, Subscriber};
 use crate::clock::Clock;
 use crate::store::{
-    Appended, Decision, Deleted, Lease, NewDocument, NewJob, NodeId, Store, StoreError, Submitted,
+    Appended, Decision, Deleted, Lease, NewDocument, NewJobs, NodeId, Store, StoreError, Submitted,
 };
 
 /// The write path; cheap to clone.
@@ -54,11 +54,11 @@ impl Journal {
         self.bus.subscribe()
     }
 
-    /// Makes a job.
+    /// Makes the jobs of one request, all or none.
     ///
     /// # Errors
     /// Where the store fails; then nothing is stored.
-    pub async fn submit(&self, new: NewJob) -> Result<Submitted, StoreError> {
+    pub async fn submit(&self, new: NewJobs) -> Result<Submitted, StoreError> {
         self.store.submit(new).await
     }
 

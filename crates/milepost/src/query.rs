@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use milepost_core::{DocumentId, Event, JobId, OwnerId, Seq, Snapshot, Timestamp};
+use milepost_core::{Batch, BatchId, DocumentId, Event, JobId, OwnerId, Seq, Snapshot, Timestamp};
 
 use crate::store::{
     Blobs, Content, DocumentRow, FinishedRow, JobFilter, PageRow, Store, StoreError, TextRow,
@@ -44,6 +44,14 @@ impl Query {
     /// Where the store fails.
     pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<(Snapshot, u64)>, StoreError> {
         self.store.list(filter).await
+    }
+
+    /// Several jobs as one.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn batch(&self, owner: OwnerId, batch: BatchId) -> Result<Option<Batch>, StoreError> {
+        self.store.batch(owner, batch).await
     }
 
     /// A job's log behind `after`.

@@ -120,6 +120,10 @@ pub struct Limits {
     /// A body that is JSON, and a form's fields other than the file.
     #[serde(serialize_with = "exact_size")]
     pub json_body: ByteSize,
+    /// Jobs of one request: files of a form, submissions of a JSON array.
+    pub request_jobs: usize,
+    /// Jobs of one batch, over all the requests that add to it.
+    pub batch_jobs: u64,
     /// One WebSocket message from a client.
     #[serde(serialize_with = "exact_size")]
     pub socket_message: ByteSize,
@@ -230,6 +234,8 @@ impl Default for Limits {
         Self {
             body: ByteSize::mb(200),
             json_body: ByteSize::mb(20),
+            request_jobs: 500,
+            batch_jobs: 5000,
             socket_message: ByteSize::kib(64),
             connections: 20_000,
             subscriptions: 1000,

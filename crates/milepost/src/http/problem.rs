@@ -211,9 +211,20 @@ impl From<SubmitError> for Problem {
                 retry_after: Some(retry_after_secs),
                 ..Self::new(
                     Code::QueueFull,
-                    format!("The queue is full; try again in {retry_after_secs} s."),
+                    format!(
+                        "The queue is full and takes none of it; try again in {retry_after_secs} s."
+                    ),
                 )
             },
+            SubmitError::QueueTooSmall { most } => Self::new(
+                Code::BodyTooLarge,
+                format!("The queue takes {most} jobs at most; send fewer with each request."),
+            ),
+            SubmitError::NoBatch => Self::not_found("batch"),
+            SubmitError::BatchFull { most } => Self::field(
+                "batch",
+                format!("A batch has {most} jobs at most; send the others as another one."),
+            ),
             SubmitError::Store(error) => error.into(),
         }
     }

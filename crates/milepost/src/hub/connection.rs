@@ -99,7 +99,8 @@ impl Connection {
 
     /// Watches a group. At once come the states of its jobs: of those that
     /// changed behind position `since`, or, without it, of the newest ones that
-    /// `jobs` lets through; of each only what is behind its seq in `after`.
+    /// `jobs` lets through, of a batch all; of each only what is behind its seq in
+    /// `after`.
     /// Returns which these are, and those for which `after` is beyond the log.
     ///
     /// # Errors
@@ -113,14 +114,16 @@ impl Connection {
         after: &HashMap<JobId, Seq>,
     ) -> Result<(Vec<JobId>, Vec<(JobId, Seq)>), StoreError> {
         self.slot.lock().hold(since.unwrap_or(0));
+        // Of a batch, which is bounded, whoever watches learns every end.
+        let whole = since.is_some() || matches!(topic, Topic::Batch(_));
         self.join(topic, Some(Arc::new((mode, jobs.clone()))));
         jobs.since = since;
-        jobs.limit = if since.is_some() { 200 } else { GROUP_JOBS };
+        jobs.limit = if whole { 200 } else { GROUP_JOBS };
         let (mut shown, mut ahead) = (Vec::new(), Vec::new());
         loop {
             let page = self.shared.store.list(jobs.clone()).await?;
             jobs.before = page.last().map(|(snapshot, _)| snapshot.id);
-            let last = page.len() < jobs.limit as usize || since.is_none();
+            let last = page.len() < jobs.limit as usize || !whole;
             for (snapshot, position) in page {
                 let snapshot = Arc::new(snapshot);
                 let has = after.get(&snapshot.id).copied().unwrap_or(Seq(0));

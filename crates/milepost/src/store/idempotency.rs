@@ -1,8 +1,10 @@
-//! Which request made which job. Enters: a client's key with a fingerprint of its
-//! request. Leaves: the job of the same request. Never: the request itself.
+//! Which request made which jobs. Enters: a client's key with a fingerprint of its
+//! request. Leaves: the jobs of the same request. Never: the request itself.
+
+use std::sync::Arc;
 
 use milepost_core::{JobId, OwnerId, Snapshot, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::StoreError;
 use super::sqlite::{Store, Write};
@@ -24,36 +26,43 @@ impl Store {
     }
 }
 
-/// The fingerprint and the job that `key` came with before.
+/// What `key` came with before: the fingerprint of that request, and its jobs that
+/// are still there, in order.
 pub(super) fn earlier(
     write: &Write<'_>,
     owner: &OwnerId,
     key: &str,
-) -> Result<Option<(String, JobId)>, StoreError> {
-    let mut statement = write
-        .connection
-        .prepare_cached("SELECT fingerprint, job FROM idempotency WHERE owner = ? AND key = ?")?;
-    let found = statement
-        .query_row(params![owner.as_str(), key], |row| Ok((row.get(0)?, JobId::new(row.get(1)?))))
-        .optional()?;
-    Ok(found)
+) -> Result<Option<(String, Vec<JobId>)>, StoreError> {
+    let mut statement = write.connection.prepare_cached(
+        "SELECT fingerprint, job FROM idempotency WHERE owner = ? AND key = ? ORDER BY place",
+    )?;
+    let rows = statement.query_map(params![owner.as_str(), key], |row| {
+        Ok((row.get::<_, String>(0)?, JobId::new(row.get(1)?)))
+    })?;
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let Some((fingerprint, _)) = rows.first().cloned() else { return Ok(None) };
+    Ok(Some((fingerprint, rows.into_iter().map(|(_, job)| job).collect())))
 }
 
+/// Keeps the jobs of one request, each at its place.
 pub(super) fn remember(
     write: &Write<'_>,
-    job: &Snapshot,
+    jobs: &[Arc<Snapshot>],
     key: &str,
     fingerprint: &str,
 ) -> Result<(), StoreError> {
-    write
+    let mut statement = write
         .connection
-        .prepare_cached("INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)")?
-        .execute(params![
-        job.owner.as_str(),
-        key,
-        fingerprint,
-        job.id.uuid(),
-        job.created_at.as_micros(),
-    ])?;
+        .prepare_cached("INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?)")?;
+    for (place, job) in jobs.iter().enumerate() {
+        statement.execute(params![
+            job.owner.as_str(),
+            key,
+            place as i64,
+            fingerprint,
+            job.id.uuid(),
+            job.created_at.as_micros(),
+        ])?;
+    }
     Ok(())
 }

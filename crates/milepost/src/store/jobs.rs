@@ -1,55 +1,18 @@
-//! Jobs and their events. Every change goes through [`Store::append`], which
-//! reads the snapshot, lets the caller decide, and stores events, snapshot and
-//! what belongs to them in one transaction.
+//! Jobs and their events. Every change of a job goes through [`Store::append`],
+//! which reads the snapshot, lets the caller decide, and stores events, snapshot
+//! and what belongs to them in one transaction.
 
 use std::sync::Arc;
 
 use milepost_core::{
-    BatchId, Change, DocumentNews, Event, EventKind, JobId, Pipeline, Seq, Snapshot, Status,
-    Submitted as Submission, Timestamp,
+    BatchId, Change, DocumentNews, Event, EventKind, JobId, Snapshot, Status, Timestamp,
 };
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::documents::{self, NewDocument};
-use super::idempotency;
 use super::pages::{self, TextRow};
 use super::sqlite::{Store, Write};
 use super::{NodeId, StoreError};
-
-/// A job that does not exist yet.
-pub struct NewJob {
-    /// Its id.
-    pub id: JobId,
-    /// When it was submitted.
-    pub at: Timestamp,
-    /// Its first event.
-    pub submission: Submission,
-    /// The document's password.
-    pub password: Option<String>,
-    /// Where the document is yet to be fetched from; may be as secret.
-    pub remote: Option<String>,
-    /// The document, where it is not stored yet.
-    pub document: Option<NewDocument>,
-    /// The submitter's key and a fingerprint of the request.
-    pub idempotency: Option<(String, String)>,
-    /// No job is taken in while so many wait.
-    pub max_waiting: u64,
-}
-
-/// What became of a submission.
-#[derive(Debug)]
-pub enum Submitted {
-    /// A new job.
-    Created(Arc<Snapshot>),
-    /// The same request came before; this is its job.
-    Existing(Arc<Snapshot>),
-    /// The key came before with another request.
-    KeyReused,
-    /// Too many jobs wait.
-    QueueFull,
-    /// The document is not there.
-    NoDocument,
-}
 
 /// What a decision changes.
 #[derive(Default)]
@@ -96,51 +59,6 @@ pub enum Appended<R> {
 }
 
 impl Store {
-    /// Makes a job, with its document and its idempotency key.
-    ///
-    /// # Errors
-    /// Where the database fails; then nothing is stored.
-    pub async fn submit(&self, new: NewJob) -> Result<Submitted, StoreError> {
-        self.write(move |write| {
-            if let Some((key, fingerprint)) = &new.idempotency
-                && let Some((found, job)) = idempotency::earlier(write, &new.submission.owner, key)?
-            {
-                if found != *fingerprint {
-                    return Ok(Submitted::KeyReused);
-                }
-                if let Some((snapshot, _)) = load(write.connection, job)? {
-                    return Ok(Submitted::Existing(Arc::new(snapshot)));
-                }
-            }
-            let waits = new.submission.pipeline != Pipeline::External;
-            if waits && write.waiting >= new.max_waiting {
-                return Ok(Submitted::QueueFull);
-            }
-            match (&new.document, &new.submission.document) {
-                (Some(document), _) => documents::insert(write.connection, document)?,
-                (None, Some(info)) if !documents::exists(write.connection, info.id)? => {
-                    return Ok(Submitted::NoDocument);
-                }
-                _ => {}
-            }
-            let kind = EventKind::Submitted(Box::new(new.submission));
-            let event = Event { seq: Seq(1), at: new.at, kind };
-            let snapshot = Snapshot::begin(new.id, &event)
-                .map_err(|refused| StoreError::Damaged(refused.to_string()))?;
-            if let Some((key, fingerprint)) = &new.idempotency {
-                idempotency::remember(write, &snapshot, key, fingerprint)?;
-            }
-            insert_event(write, new.id, &event)?;
-            let snapshot = Arc::new(snapshot);
-            let reached = snapshot.clone();
-            let position = write.announce(|_| Change::Reached(reached));
-            put(write, None, &snapshot, position, None)?;
-            keep_secrets(write, new.id, new.password, new.remote)?;
-            Ok(Submitted::Created(snapshot))
-        })
-        .await
-    }
-
     /// Shows the job's state to `decide` and stores what it decides, as one.
     ///
     /// # Errors
@@ -276,7 +194,7 @@ pub(super) fn current(
     Ok(load(write.connection, job)?.map(|(snapshot, _)| Arc::new(snapshot)))
 }
 
-fn put(
+pub(super) fn put(
     write: &mut Write<'_>,
     before: Option<&Snapshot>,
     snapshot: &Arc<Snapshot>,
@@ -359,7 +277,7 @@ fn same_columns(before: &Snapshot, after: &Snapshot) -> bool {
             == after.document.as_ref().map(|d| (d.id, &d.filename))
 }
 
-fn insert_event(write: &Write<'_>, job: JobId, event: &Event) -> Result<(), StoreError> {
+pub(super) fn insert_event(write: &Write<'_>, job: JobId, event: &Event) -> Result<(), StoreError> {
     write.connection.prepare_cached("INSERT INTO events VALUES (?, ?, ?)")?.execute(params![
         job.uuid(),
         event.seq.0 as i64,
@@ -369,7 +287,7 @@ fn insert_event(write: &Write<'_>, job: JobId, event: &Event) -> Result<(), Stor
 }
 
 /// What the log, which its owner may read and pass on, must not show.
-fn keep_secrets(
+pub(super) fn keep_secrets(
     write: &Write<'_>,
     job: JobId,
     password: Option<String>,

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::blobs::Blobs;
 use super::documents::NewDocument;
-use super::jobs::{NewJob, Submitted};
 use super::leases::NodeId;
 use super::sqlite::Store;
+use super::submit::{NewJob, NewJobs, Submitted};
 
 struct Fixture {
     store: Store,
@@ -37,7 +37,7 @@ impl Fixture {
             pages: None,
         };
         let owner = OwnerId::new(owner);
-        let submitted = self.store.submit(NewJob {
+        let job = NewJob {
             id: JobId::new(Uuid::from_u128(id)),
             at,
             submission: Submission {
@@ -54,8 +54,14 @@ impl Fixture {
             },
             password: None,
             remote: None,
-            document: Some(NewDocument { info, owner, created_at: at, content }),
+            document: Some(NewDocument { info, owner: owner.clone(), created_at: at, content }),
+        };
+        let submitted = self.store.submit(NewJobs {
+            owner,
+            jobs: vec![job],
             idempotency: None,
+            joins: None,
+            max_batch: 1,
             max_waiting: 100,
         });
         assert!(matches!(submitted.await.unwrap(), Submitted::Created(_)));

@@ -4,6 +4,7 @@
 //! decides what may happen to a job, or says that something is stored before it
 //! would survive a power loss.
 
+mod batches;
 mod blobs;
 mod documents;
 mod idempotency;
@@ -19,15 +20,17 @@ mod recent;
 mod schema;
 mod sqlite;
 mod stats;
+mod submit;
 
 pub use blobs::{Blobs, Content, Incoming, Place};
 pub use documents::{DocumentInUse, DocumentRow, NewDocument};
-pub use jobs::{Appended, Decision, Deleted, NewJob, Submitted};
+pub use jobs::{Appended, Decision, Deleted};
 pub use leases::{Lease, NodeId};
 pub use lists::JobFilter;
 pub use pages::{PageRow, TextRow};
 pub use sqlite::Store;
 pub use stats::FinishedRow;
+pub use submit::{NewJob, NewJobs, Submitted};
 
 /// Makes a folder that only this user can read.
 ///

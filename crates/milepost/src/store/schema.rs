@@ -123,6 +123,23 @@ const MIGRATIONS: &[&str] = &[
     -- password, and only until the document is there.
     ALTER TABLE jobs ADD COLUMN remote TEXT;
 ",
+    "
+    -- One request can make several jobs: a row for each, in order.
+    CREATE TABLE requests (
+        owner       TEXT NOT NULL,
+        key         TEXT NOT NULL,
+        place       INTEGER NOT NULL,
+        fingerprint TEXT NOT NULL,
+        job         BLOB NOT NULL,
+        created_at  INTEGER NOT NULL,
+        PRIMARY KEY (owner, key, place)
+    ) WITHOUT ROWID;
+    INSERT INTO requests SELECT owner, key, 0, fingerprint, job, created_at FROM idempotency;
+    DROP TABLE idempotency;
+    ALTER TABLE requests RENAME TO idempotency;
+    CREATE INDEX idempotency_by_age ON idempotency(created_at);
+    CREATE INDEX idempotency_by_job ON idempotency(job);
+",
 ];
 
 /// Brings the database to this version, each step in a transaction of its own.

@@ -6,6 +6,10 @@
 mod bad_bodies;
 mod bad_fields;
 mod bad_paths;
+mod batches;
+mod batches_orders;
+mod batches_refused;
+mod batches_watch;
 mod cancel;
 mod cli;
 mod crash;

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use crate::harness::{Server, Socket, eventually};
 
 /// Every call of the protocol that this version has.
-const ROUTES: [(&str, &[&str]); 21] = [
+const ROUTES: [(&str, &[&str]); 24] = [
+    ("/v1/batches/{id}", &["get"]),
+    ("/v1/batches/{id}/cancel", &["post"]),
+    ("/v1/batches/{id}/retry", &["post"]),
     ("/v1/documents", &["get", "post"]),
     ("/v1/documents/{id}", &["delete", "get"]),
     ("/v1/documents/{id}/content", &["get"]),

@@ -1,18 +1,15 @@
-//! The body of a submission: a form with a file that is streamed to the store,
-//! or JSON. Enters: bytes of either kind. Leaves: one shape for both.
+//! A submission as a form, whose files are streamed to the store as they come.
+//! Enters: the parts of a form. Leaves: a job for each file. Never: holds a large
+//! file in memory.
 
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
-use milepost_convert::Options;
-use milepost_core::{DocumentId, OwnerId, Pipeline, Plan};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use utoipa::ToSchema;
 
-use super::external::{self, StageFields};
+use super::body::{Body, Fields, MAX_LABEL_CHARS, options, pipeline, priority, too_many};
+use super::external;
 use crate::http::Services;
-use crate::http::extract::{self, check_length, parse_json, parse_object, too_large};
+use crate::http::extract::{self, check_length, parse_json, too_large};
 use crate::http::problem::{Code, Problem};
 use crate::submit::{Source, Upload};
 
@@ -21,127 +18,6 @@ const FIELDS: [&str; 8] =
     ["file", "pipeline", "stages", "options", "metadata", "hold", "force", "priority"];
 /// A form's field other than the file is no longer.
 const MAX_FIELD_BYTES: u64 = 64 * 1024;
-/// How a priority may range.
-const PRIORITIES: std::ops::RangeInclusive<i32> = -100..=100;
-
-/// A submission's fields, from either kind of body.
-#[derive(Default)]
-pub struct Fields {
-    /// What is to be done.
-    pub pipeline: Option<Pipeline>,
-    /// The steps of an external job.
-    pub plan: Option<Plan>,
-    /// The document.
-    pub source: Option<Source>,
-    /// How it is to be done.
-    pub options: Options,
-    /// What the client attached.
-    pub metadata: Option<Value>,
-    /// Wait for a confirmation.
-    pub hold: bool,
-    /// Higher goes first.
-    pub priority: i32,
-    /// The names of the fields that came.
-    pub given: Vec<&'static str>,
-}
-
-impl Fields {
-    /// Only an external job has steps of its own, and only others have options.
-    fn check(&self) -> Result<(), Problem> {
-        let external = self.pipeline == Some(Pipeline::External);
-        if self.plan.is_some() && !external {
-            return Err(Problem::field("stages", "Only the pipeline `external` takes `stages`."));
-        }
-        if external && self.given.contains(&"options") {
-            let detail = "The pipeline `external` takes no `options`; use `metadata`.";
-            return Err(Problem::field("options", detail));
-        }
-        Ok(())
-    }
-}
-
-/// A submission as JSON.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct JsonFields {
-    /// `convert`, which is the default, or `external`: the work is done outside
-    /// and reported to the job.
-    #[schema(example = "convert")]
-    pipeline: Option<String>,
-    /// The steps of an `external` job; without them one of weight 1.
-    stages: Option<Vec<StageFields>>,
-    /// The document; a job on `hold` may get it later.
-    #[schema(value_type = Option<JsonSource>)]
-    source: Option<Value>,
-    /// How to convert.
-    #[schema(value_type = Option<OptionFields>)]
-    options: Option<Value>,
-    /// Anything that is to come back with every snapshot, 4 KiB at most.
-    metadata: Option<Value>,
-    /// Wait for a confirmation.
-    #[serde(default)]
-    hold: bool,
-    /// Higher goes first among one's own jobs, -100 to 100.
-    #[serde(default)]
-    priority: i32,
-    /// Convert even if the same was converted before.
-    #[serde(default)]
-    force: bool,
-}
-
-/// Where the document is.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct JsonSource {
-    /// A stored document.
-    #[schema(format = Uuid)]
-    document: Option<String>,
-    /// Where the server fetches it from, `http` or `https`. Kept out of logs,
-    /// events and answers.
-    #[schema(format = "uri")]
-    url: Option<String>,
-    /// The document itself, as text.
-    text: Option<String>,
-    /// The file name of a `text`, or of what is fetched.
-    #[schema(example = "notes.md")]
-    filename: Option<String>,
-}
-
-/// How to convert.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the converter's options to readers of the API")]
-pub struct OptionFields {
-    /// Pages of the document, from 1: `1-3,7,10-`.
-    pages: Option<String>,
-    /// The document's password. It is in no log, event or answer.
-    password: Option<String>,
-    /// Formats to make and keep: `markdown`, `json`, `html`, `text`. All by
-    /// default.
-    formats: Option<Vec<String>>,
-}
-
-/// Reads a submission of either kind.
-///
-/// # Errors
-/// A problem that names what is wrong; an upload is then discarded.
-pub async fn read(
-    services: &Services,
-    owner: &OwnerId,
-    request: Request,
-) -> Result<Fields, Problem> {
-    match extract::media_type(request.headers()).as_deref() {
-        Some("multipart/form-data") => read_form(services, request).await,
-        Some("application/json") => {
-            let limit = services.config.limits.json_body.as_u64();
-            let body: Value = extract::json(request, limit).await?;
-            read_json(services, owner, parse_object(body, "")?).await
-        }
-        _ => Err(Problem::new(
-            Code::UnsupportedMediaType,
-            "Send multipart/form-data with a `file`, or application/json with a `source`.",
-        )),
-    }
-}
 
 /// Reads a form's one file; other fields are refused.
 ///
@@ -165,31 +41,50 @@ pub async fn read_file(services: &Services, request: Request) -> Result<Upload, 
     upload.ok_or_else(|| Problem::field("file", "The form has no `file`."))
 }
 
-async fn read_form(services: &Services, request: Request) -> Result<Fields, Problem> {
+/// Reads a submission. Several files make a batch, and share the other fields.
+///
+/// # Errors
+/// A problem that names what is wrong; the files are then discarded.
+pub async fn read(services: &Services, request: Request) -> Result<Body, Problem> {
     let mut form = open_form(services, request).await?;
-    let mut fields = Fields::default();
-    let read = read_fields(services, &mut form, &mut fields).await;
-    let outcome = read.and_then(|()| fields.check());
-    if let (Err(_), Some(Source::Uploaded(upload))) = (&outcome, &fields.source) {
-        services.submitter.discard(&upload.content).await;
+    let (mut fields, mut files) = (Fields::default(), Vec::new());
+    let read = read_fields(services, &mut form, &mut fields, &mut files).await;
+    if let Err(problem) = read.and_then(|()| fields.check()) {
+        for file in &files {
+            services.submitter.discard(&file.content).await;
+        }
+        return Err(problem);
     }
-    outcome.map(|()| fields)
+    if files.len() > 1 {
+        return Ok(Body::Many(files.into_iter().map(|file| fields.with_file(file)).collect()));
+    }
+    fields.source = files.pop().map(Source::Uploaded);
+    Ok(Body::One(Box::new(fields)))
 }
 
 async fn read_fields(
     services: &Services,
     form: &mut Multipart,
     fields: &mut Fields,
+    files: &mut Vec<Upload>,
 ) -> Result<(), Problem> {
+    let most = services.config.limits.request_jobs;
     while let Some(field) = next_field(form, services).await? {
         let known = FIELDS.iter().find(|known| Some(**known) == field.name()).copied();
         let Some(name) = known else { return Err(unknown_field(field.name(), &FIELDS)) };
+        if name == "file" && !files.is_empty() {
+            if files.len() >= most {
+                return Err(too_many(most));
+            }
+            files.push(store(services, field).await?);
+            continue;
+        }
         if fields.given.contains(&name) {
             return Err(Problem::field(name, format!("Send one `{name}` for each request.")));
         }
         fields.given.push(name);
         match name {
-            "file" => fields.source = Some(Source::Uploaded(store(services, field).await?)),
+            "file" => files.push(store(services, field).await?),
             "pipeline" => fields.pipeline = Some(pipeline(&text(services, field).await?)?),
             "stages" => {
                 fields.plan = Some(external::plan(json_text(services, field).await?)?);
@@ -205,64 +100,6 @@ async fn read_fields(
         }
     }
     Ok(())
-}
-
-async fn read_json(
-    services: &Services,
-    owner: &OwnerId,
-    body: JsonFields,
-) -> Result<Fields, Problem> {
-    let given = [
-        ("pipeline", body.pipeline.is_some()),
-        ("stages", body.stages.is_some()),
-        ("options", body.options.is_some()),
-        ("metadata", body.metadata.is_some()),
-        ("hold", body.hold),
-        ("force", body.force),
-        ("priority", body.priority != 0),
-    ];
-    let mut fields = Fields {
-        given: given.into_iter().filter_map(|(name, came)| came.then_some(name)).collect(),
-        pipeline: body.pipeline.as_deref().map(pipeline).transpose()?,
-        plan: body.stages.map(external::plan).transpose()?,
-        options: body.options.map(options).transpose()?.unwrap_or_default(),
-        metadata: body.metadata,
-        hold: body.hold,
-        priority: priority(body.priority)?,
-        source: None,
-    };
-    let source = body.source.filter(|source| !source.is_null());
-    let source: Option<JsonSource> = source.map(|s| parse_object(s, "source")).transpose()?;
-    fields.source = match source {
-        None => None,
-        Some(JsonSource { document: Some(id), url: None, text: None, filename: None }) => {
-            let gone = || Problem::field("source.document", "There is no such document.");
-            let id: DocumentId = id.parse().map_err(|_| gone())?;
-            let row = services.query.document(owner, id).await?.ok_or_else(gone)?;
-            Some(Source::Stored(row.info))
-        }
-        Some(JsonSource { document: None, url: Some(url), text: None, filename }) => {
-            Some(services.submitter.remote(&url, filename)?)
-        }
-        Some(JsonSource { document: None, url: None, text: Some(text), filename }) => {
-            let content = services.submitter.store_bytes(text.into()).await?;
-            let filename = filename.unwrap_or_else(|| "document.txt".to_owned());
-            Some(Source::Uploaded(Upload {
-                filename,
-                media_type: Some("text/plain".into()),
-                content,
-            }))
-        }
-        Some(_) => {
-            return Err(Problem::field(
-                "source",
-                "Give either `document`, the id of a stored document, or `url`, or `text`; the \
-                 last two with a `filename` if you like.",
-            ));
-        }
-    };
-    fields.check()?;
-    Ok(fields)
 }
 
 async fn open_form(services: &Services, request: Request) -> Result<Multipart, Problem> {
@@ -295,7 +132,10 @@ async fn store(services: &Services, mut field: Field<'_>) -> Result<Upload, Prob
             Ok(None) => break,
             Err(error) => {
                 incoming.discard().await;
-                return Err(broken(&error, services));
+                let name: String = filename.chars().take(MAX_LABEL_CHARS).collect();
+                let mut problem = broken(&error, services);
+                problem.detail = format!("In `{name}`: {}", problem.detail);
+                return Err(problem);
             }
         }
     }
@@ -328,36 +168,6 @@ fn broken(error: &MultipartError, services: &Services) -> Problem {
         return too_large(services.config.limits.body.as_u64());
     }
     Problem::new(Code::InvalidRequest, format!("The form cannot be read: {}.", error.body_text()))
-}
-
-fn pipeline(name: &str) -> Result<Pipeline, Problem> {
-    name.trim().parse().map_err(|()| {
-        let known: Vec<_> = Pipeline::ALL.iter().map(|p| format!("`{p}`")).collect();
-        let known = known.join(", ");
-        Problem::field("pipeline", format!("There is no pipeline `{name}`; choose {known}."))
-    })
-}
-
-fn options(value: Value) -> Result<Options, Problem> {
-    if value.is_null() {
-        return Ok(Options::default());
-    }
-    let options: Options = parse_object(value, "options")?;
-    if options.formats.is_empty() {
-        let known: Vec<_> =
-            milepost_convert::OutputFormat::ALL.iter().map(|f| format!("`{}`", f.name())).collect();
-        let known = known.join(", ");
-        return Err(Problem::field("options.formats", format!("Name at least one of {known}.")));
-    }
-    Ok(options)
-}
-
-fn priority(priority: i32) -> Result<i32, Problem> {
-    if PRIORITIES.contains(&priority) {
-        return Ok(priority);
-    }
-    let (low, high) = (PRIORITIES.start(), PRIORITIES.end());
-    Err(Problem::field("priority", format!("A priority is a whole number from {low} to {high}.")))
 }
 
 fn flag(name: &str, text: &str) -> Result<bool, Problem> {

@@ -315,7 +315,11 @@ fn pipeline(name: &str) -> Result<Pipeline, Problem> {
         .map_err(|()| Problem::field("pipeline", format!("A pipeline is one of {}.", known())))
 }
 
-fn statuses(text: Option<&str>) -> Result<Vec<Status>, Problem> {
+/// Statuses by their words, separated by commas.
+///
+/// # Errors
+/// `invalid_field`.
+pub fn statuses(text: Option<&str>) -> Result<Vec<Status>, Problem> {
     let known = || Status::ALL.map(|s| format!("`{}`", s.as_str())).join(", ");
     text.unwrap_or_default()
         .split(',')

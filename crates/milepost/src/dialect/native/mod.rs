@@ -1,6 +1,8 @@
 //! The native protocol, `/v1`. Enters: requests and frames of its clients.
 //! Leaves: whole snapshots, problem details.
 
+mod batches;
+mod body;
 mod documents;
 mod events;
 mod external;
@@ -25,6 +27,9 @@ pub fn routes() -> OpenApiRouter<Services> {
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::retry))
         .routes(routes!(submit::confirm))
+        .routes(routes!(batches::get))
+        .routes(routes!(batches::cancel))
+        .routes(routes!(batches::retry))
         .routes(routes!(external::progress))
         .routes(routes!(external::complete))
         .routes(routes!(external::fail))

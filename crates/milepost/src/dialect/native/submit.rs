@@ -1,24 +1,27 @@
-//! `POST /v1/jobs` and `POST /v1/jobs/{id}/confirm`.
+//! `POST /v1/jobs` and `POST /v1/jobs/{id}/confirm`. Enters: submissions of one job
+//! or of several. Leaves: the jobs as they are then.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use milepost_core::{JobId, OwnerId, Pipeline, Seq, Snapshot};
-use serde::Serialize;
-use utoipa::ToSchema;
+use milepost_core::{BatchId, JobId, OwnerId, Pipeline, Seq, Snapshot};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::batches::BatchState;
+use super::body::{self, Body, Fields, JsonFields, OptionFields, of_part};
 use super::external::StageFields;
-use super::form::{self, JsonFields, OptionFields};
 use super::jobs::answer;
 use super::message::Job;
 use crate::http::Services;
-use crate::http::extract::{Caller, Id, media_type, prefer_wait};
+use crate::http::extract::{Caller, Id, Params, media_type, prefer_wait};
 use crate::http::problem::Problem;
-use crate::hub::{Delivery, Frame, Mode};
-use crate::submit::{self, MAX_KEY_BYTES, Source};
+use crate::hub::{Delivery, Frame, Mode, WatchError};
+use crate::submit::{self, MAX_KEY_BYTES};
 
 /// The answer to a submission.
 #[derive(Serialize, ToSchema)]
@@ -31,11 +34,46 @@ pub struct Accepted<'a> {
     access: Option<()>,
 }
 
+/// The answer to a submission of several jobs.
+#[derive(Serialize, ToSchema)]
+pub struct AcceptedBatch<'a> {
+    /// The whole batch.
+    batch: BatchState,
+    /// The jobs of this request, in its order.
+    jobs: Vec<Accepted<'a>>,
+}
+
+/// A submission as JSON.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the body to readers of the API")]
+enum SubmissionBody {
+    One(Box<JsonFields>),
+    Many(Vec<JsonFields>),
+}
+
+/// The answer: to several files or to a JSON array that of a batch.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum SubmissionAnswer<'a> {
+    One(Box<Accepted<'a>>),
+    Many(AcceptedBatch<'a>),
+}
+
+/// Where new jobs go.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Joins {
+    /// A batch that the new jobs join.
+    batch: Option<String>,
+}
+
 /// A submission as a form.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form to readers of the API")]
 pub struct FormFields {
-    /// The document.
+    /// The document; several make a batch of a job each, which share the other
+    /// fields.
     #[schema(value_type = String, format = Binary)]
     file: Option<Vec<u8>>,
     /// `convert`, which is the default, or `external`.
@@ -54,58 +92,91 @@ pub struct FormFields {
     force: Option<bool>,
 }
 
-/// Submits a document. Answers as soon as the job is durable, before any work.
+/// Submits a document, or several as a batch: a form with several files, or a JSON
+/// array. Answers as soon as the jobs are durable, before any work.
 #[utoipa::path(
     post, path = "/v1/jobs", tag = "jobs",
     params(
+        Joins,
         ("Idempotency-Key" = Option<String>, Header, description = "The same key means the same request, for 24 h"),
-        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the job has ended, or after N s (60 at most)"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the jobs have ended, or after N s (60 at most)"),
     ),
     request_body(content(
-        (FormFields = "multipart/form-data"), (JsonFields = "application/json"),
+        (FormFields = "multipart/form-data"), (SubmissionBody = "application/json"),
     )),
     responses(
-        (status = 202, description = "The job exists", body = Accepted<'_>, headers(("Location" = String))),
-        (status = 200, description = "The job has ended within the time of `Prefer: wait`", body = Accepted<'_>),
+        (status = 202, description = "The jobs exist, all of them", body = SubmissionAnswer<'_>, headers(("Location" = String))),
+        (status = 200, description = "They have ended within the time of `Prefer: wait`", body = SubmissionAnswer<'_>),
         (status = 400, description = "The request is not well-formed", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The server fetches no documents", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large, or there are too many files", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Neither a form nor JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A field is wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A field is wrong, or the batch is full", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "The queue is full", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn submit(
     State(services): State<Services>,
     Caller(owner): Caller,
+    Params(joins): Params<Joins>,
     request: Request,
 ) -> Result<Response, Problem> {
     let wait = prefer_wait(request.headers());
-    let idempotency_key = idempotency_key(request.headers())?;
-    let fields = form::read(&services, &owner, request).await?;
-    let request = submit::Request {
-        owner: owner.clone(),
-        pipeline: fields.pipeline.unwrap_or(Pipeline::Convert),
-        plan: fields.plan,
-        source: fields.source,
-        options: fields.options,
-        metadata: fields.metadata,
-        hold: fields.hold,
-        priority: fields.priority,
-        idempotency_key,
+    let key = idempotency_key(request.headers())?;
+    let no_batch = || Problem::from(submit::SubmitError::NoBatch);
+    let joins: Option<BatchId> = match joins.batch {
+        Some(text) => Some(text.parse().map_err(|_| no_batch())?),
+        None => None,
     };
-    let snapshot = services.submitter.submit(request).await?;
-    let job = snapshot.id;
-    let frame = match wait {
-        None => Arc::new(services.hub.frame((*snapshot).clone(), 0).await?),
-        Some(secs) => wait_for_end(&services, owner, snapshot, secs).await?,
+    let body = body::read(&services, &owner, request).await?;
+    let (jobs, many) = match (body, joins) {
+        (Body::One(fields), None) => {
+            (vec![services.submitter.submit(wanted(&owner, *fields), key).await?], false)
+        }
+        (Body::One(fields), joins) => {
+            let requests = vec![wanted(&owner, *fields)];
+            let made = services.submitter.submit_batch(requests, joins, key).await;
+            (made.map_err(|refused| refused.error)?, false)
+        }
+        (Body::Many(all), joins) => {
+            let labels: Vec<_> = all.iter().map(|fields| fields.label.clone()).collect();
+            let requests = all.into_iter().map(|fields| wanted(&owner, fields)).collect();
+            let made = services.submitter.submit_batch(requests, joins, key).await;
+            let named = |refused: submit::Refused| match refused.place {
+                Some(place) => {
+                    let label = labels.get(place).and_then(Option::as_deref);
+                    of_part(refused.error.into(), place, labels.len(), label)
+                }
+                None => refused.error.into(),
+            };
+            (made.map_err(named)?, true)
+        }
     };
-    let ended = wait.is_some() && frame.snapshot.status.is_terminal();
+    let frames = match wait {
+        None => frames(&services, &jobs).await?,
+        Some(secs) => wait_for_ends(&services, &owner, &jobs, secs).await?,
+    };
+    let ended = wait.is_some() && frames.iter().all(|f| f.snapshot.status.is_terminal());
     let status = if ended { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let body = Accepted { job: Job::new(&frame), access: None };
-    let mut response = (status, axum::Json(body)).into_response();
+    let mut accepted = frames.iter().map(|frame| Accepted { job: Job::new(frame), access: None });
+    let batch = jobs.first().and_then(|job| job.batch);
+    let (answer, location) = match batch {
+        Some(id) if many => {
+            let batch = services.query.batch(owner, id).await?.map(BatchState::from);
+            // Its jobs can only have been deleted since.
+            let batch = batch.ok_or_else(|| Problem::not_found("batch"))?;
+            let jobs = accepted.collect();
+            let answer = SubmissionAnswer::Many(AcceptedBatch { batch, jobs });
+            (answer, format!("/v1/batches/{id}"))
+        }
+        _ => {
+            let job = accepted.next().expect("a request makes a job");
+            (SubmissionAnswer::One(Box::new(job)), format!("/v1/jobs/{}", jobs[0].id))
+        }
+    };
+    let mut response = (status, axum::Json(answer)).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::LOCATION, header_value(format!("/v1/jobs/{job}")));
+    headers.insert(header::LOCATION, header_value(location));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(secs) = wait {
         headers.insert("preference-applied", header_value(format!("wait={secs}")));
@@ -142,14 +213,20 @@ pub async fn confirm(
         return Err(Problem::conflict(&snapshot, "there is nothing to confirm"));
     }
     let fields = match media_type(request.headers()) {
-        None => form::Fields::default(),
-        Some(_) => form::read(&services, &owner, request).await?,
+        None => Fields::default(),
+        Some(_) => match body::read(&services, &owner, request).await? {
+            Body::One(fields) => *fields,
+            Body::Many(all) => {
+                for fields in &all {
+                    fields.discard(&services).await;
+                }
+                return Err(Problem::field("file", "A job has one document; send that alone."));
+            }
+        },
     };
     let fixed = fields.given.iter().find(|name| !["file", "options"].contains(*name));
     if let Some(name) = fixed {
-        if let Some(Source::Uploaded(upload)) = &fields.source {
-            services.submitter.discard(&upload.content).await;
-        }
+        fields.discard(&services).await;
         let detail = "A confirmation takes a document and `options`; the rest was submitted.";
         return Err(Problem::field(*name, detail));
     }
@@ -158,36 +235,70 @@ pub async fn confirm(
     answer(&services, StatusCode::ACCEPTED, &snapshot).await
 }
 
-/// The job's state once it has ended, or as it is when the time is up.
-async fn wait_for_end(
+fn wanted(owner: &OwnerId, fields: Fields) -> submit::Request {
+    submit::Request {
+        owner: owner.clone(),
+        pipeline: fields.pipeline.unwrap_or(Pipeline::Convert),
+        plan: fields.plan,
+        source: fields.source,
+        options: fields.options,
+        metadata: fields.metadata,
+        hold: fields.hold,
+        priority: fields.priority,
+    }
+}
+
+async fn frames(services: &Services, jobs: &[Arc<Snapshot>]) -> Result<Vec<Arc<Frame>>, Problem> {
+    let mut frames = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        frames.push(Arc::new(services.hub.frame((**job).clone(), 0).await?));
+    }
+    Ok(frames)
+}
+
+/// The jobs' states once all have ended, or as they are when the time is up.
+async fn wait_for_ends(
     services: &Services,
-    owner: OwnerId,
-    snapshot: Arc<Snapshot>,
+    owner: &OwnerId,
+    jobs: &[Arc<Snapshot>],
     secs: u64,
-) -> Result<Arc<Frame>, Problem> {
+) -> Result<Vec<Arc<Frame>>, Problem> {
     let deadline = tokio::time::sleep(Duration::from_secs(secs));
     tokio::pin!(deadline);
     let mut connection = services.hub.connect();
     let mode = Mode::Latest { interval: Duration::ZERO };
-    connection.watch_job(snapshot.id, mode, Seq(0), |job| job.owner == owner).await?;
-    let mut newest = Arc::new(services.hub.frame((*snapshot).clone(), 0).await?);
-    loop {
+    let mut newest = frames(services, jobs).await?;
+    let places: HashMap<_, _> = jobs.iter().enumerate().map(|(i, job)| (job.id, i)).collect();
+    let mut open: HashSet<_> = places.keys().copied().collect();
+    for job in jobs {
+        match connection.watch_job(job.id, mode, Seq(0), |job| job.owner == *owner).await {
+            Ok(_) => {}
+            // It was deleted meanwhile.
+            Err(WatchError::NotFound) if jobs.len() > 1 => drop(open.remove(&job.id)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    while !open.is_empty() {
         tokio::select! {
             delivery = connection.next() => match delivery {
                 Ok(Delivery::Frame(frame)) => {
-                    let ended = frame.snapshot.status.is_terminal();
-                    newest = frame;
-                    if ended {
-                        return Ok(newest);
+                    let id = frame.snapshot.id;
+                    if frame.snapshot.status.is_terminal() {
+                        open.remove(&id);
+                    }
+                    if let Some(place) = places.get(&id) {
+                        newest[*place] = frame;
                     }
                 }
                 Ok(Delivery::Queue(..)) => {}
-                Ok(Delivery::Removed(_)) | Err(_) => return Ok(newest),
+                Ok(Delivery::Removed(job)) => drop(open.remove(&job)),
+                Err(_) => break,
             },
-            () = &mut deadline => return Ok(newest),
-            () = services.draining.cancelled() => return Ok(newest),
+            () = &mut deadline => break,
+            () = services.draining.cancelled() => break,
         }
     }
+    Ok(newest)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

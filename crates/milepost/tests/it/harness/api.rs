@@ -67,6 +67,26 @@ impl Api {
         Form::new().part("file", Part::bytes(bytes).file_name(name.to_owned()))
     }
 
+    /// A form with several files.
+    pub fn files(files: impl IntoIterator<Item = (impl Into<String>, Vec<u8>)>) -> Form {
+        files.into_iter().fold(Form::new(), |form, (name, bytes)| {
+            form.part("file", Part::bytes(bytes).file_name(name.into()))
+        })
+    }
+
+    /// Submits a form with several files and returns the batch's id, and its jobs'
+    /// in order.
+    pub async fn submit_files(&self, form: Form) -> (String, Vec<String>) {
+        let made = self.submit_form(form).await;
+        let jobs = made["jobs"].as_array().expect("jobs").iter().map(id_of).collect();
+        (id_of(&made["batch"]), jobs)
+    }
+
+    /// A batch as it is now.
+    pub async fn batch(&self, id: &str) -> Value {
+        self.call(self.get(&format!("/v1/batches/{id}"))).await.expect(200).json()
+    }
+
     /// Submits a form and returns the snapshot.
     pub async fn submit_form(&self, form: Form) -> Value {
         self.call(self.post("/v1/jobs").multipart(form)).await.expect(202).json()

@@ -11,7 +11,7 @@ mod ws;
 
 use std::time::{Duration, Instant};
 
-pub use api::{Api, Reply, completed, id_of, is_terminal, seq_of};
+pub use api::{Api, Form, Reply, completed, id_of, is_terminal, seq_of};
 pub use documents::{expected, fixture, fixtures, pdf_of};
 pub use processes::{Process, raise_file_limit};
 pub use server::{Server, binary, run};

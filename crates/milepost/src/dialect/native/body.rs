@@ -1,0 +1,329 @@
+//! The body of a submission: a form, a JSON object, or a JSON array of such
+//! objects. Enters: bytes of any kind. Leaves: one shape for all, whose uploads
+//! are stored. Never: leaves an upload behind where it refuses.
+
+use axum::extract::Request;
+use milepost_convert::Options;
+use milepost_core::{DocumentId, OwnerId, Pipeline, Plan};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::external::{self, StageFields};
+use super::form;
+use crate::http::Services;
+use crate::http::extract::{self, parse_object};
+use crate::http::problem::{Code, Problem};
+use crate::submit::{self, Source, Upload};
+
+/// How a priority may range.
+const PRIORITIES: std::ops::RangeInclusive<i32> = -100..=100;
+/// So much of a name stands in a message.
+pub const MAX_LABEL_CHARS: usize = 100;
+
+/// What a request submits.
+pub enum Body {
+    /// One job.
+    One(Box<Fields>),
+    /// A batch of jobs.
+    Many(Vec<Fields>),
+}
+
+/// A submission's fields, from any kind of body.
+#[derive(Default)]
+pub struct Fields {
+    /// What is to be done.
+    pub pipeline: Option<Pipeline>,
+    /// The steps of an external job.
+    pub plan: Option<Plan>,
+    /// The document.
+    pub source: Option<Source>,
+    /// How it is to be done.
+    pub options: Options,
+    /// What the client attached.
+    pub metadata: Option<Value>,
+    /// Wait for a confirmation.
+    pub hold: bool,
+    /// Higher goes first.
+    pub priority: i32,
+    /// The names of the fields that came.
+    pub given: Vec<&'static str>,
+    /// What a message calls it, where it is one of several.
+    pub label: Option<String>,
+}
+
+impl Fields {
+    /// What can be said of them without a look at anything else. Only an external
+    /// job has steps of its own, and only others have options.
+    pub fn check(&self) -> Result<(), Problem> {
+        let external = self.pipeline == Some(Pipeline::External);
+        if self.plan.is_some() && !external {
+            return Err(Problem::field("stages", "Only the pipeline `external` takes `stages`."));
+        }
+        if external && self.given.contains(&"options") {
+            let detail = "The pipeline `external` takes no `options`; use `metadata`.";
+            return Err(Problem::field("options", detail));
+        }
+        Ok(submit::check_metadata(self.metadata.as_ref())?)
+    }
+
+    /// The same with another file.
+    pub fn with_file(&self, upload: Upload) -> Self {
+        Self {
+            pipeline: self.pipeline,
+            plan: self.plan.clone(),
+            source: Some(Source::Uploaded(upload)),
+            options: self.options.clone(),
+            metadata: self.metadata.clone(),
+            hold: self.hold,
+            priority: self.priority,
+            given: self.given.clone(),
+            label: None,
+        }
+    }
+
+    /// Removes its upload, which no row names.
+    pub async fn discard(&self, services: &Services) {
+        if let Some(Source::Uploaded(upload)) = &self.source {
+            services.submitter.discard(&upload.content).await;
+        }
+    }
+}
+
+/// A submission as JSON; an array of them makes a batch.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JsonFields {
+    /// `convert`, which is the default, or `external`: the work is done outside
+    /// and reported to the job.
+    #[schema(example = "convert")]
+    pipeline: Option<String>,
+    /// The steps of an `external` job; without them one of weight 1.
+    stages: Option<Vec<StageFields>>,
+    /// The document; a job on `hold` may get it later.
+    #[schema(value_type = Option<JsonSource>)]
+    source: Option<Value>,
+    /// How to convert.
+    #[schema(value_type = Option<OptionFields>)]
+    options: Option<Value>,
+    /// Anything that is to come back with every snapshot, 4 KiB at most.
+    metadata: Option<Value>,
+    /// Wait for a confirmation.
+    #[serde(default)]
+    hold: bool,
+    /// Higher goes first among one's own jobs, -100 to 100.
+    #[serde(default)]
+    priority: i32,
+    /// Convert even if the same was converted before.
+    #[serde(default)]
+    force: bool,
+}
+
+/// Where the document is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct JsonSource {
+    /// A stored document.
+    #[schema(format = Uuid)]
+    document: Option<String>,
+    /// Where the server fetches it from, `http` or `https`. Kept out of logs,
+    /// events and answers.
+    #[schema(format = "uri")]
+    url: Option<String>,
+    /// The document itself, as text.
+    text: Option<String>,
+    /// The file name of a `text`, or of what is fetched.
+    #[schema(example = "notes.md")]
+    filename: Option<String>,
+}
+
+/// How to convert.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the converter's options to readers of the API")]
+pub struct OptionFields {
+    /// Pages of the document, from 1: `1-3,7,10-`.
+    pages: Option<String>,
+    /// The document's password. It is in no log, event or answer.
+    password: Option<String>,
+    /// Formats to make and keep: `markdown`, `json`, `html`, `text`. All by
+    /// default.
+    formats: Option<Vec<String>>,
+}
+
+/// Reads a submission of any kind.
+///
+/// # Errors
+/// A problem that names what is wrong; uploads are then discarded.
+pub async fn read(services: &Services, owner: &OwnerId, request: Request) -> Result<Body, Problem> {
+    match extract::media_type(request.headers()).as_deref() {
+        Some("multipart/form-data") => form::read(services, request).await,
+        Some("application/json") => {
+            let limit = services.config.limits.json_body.as_u64();
+            match extract::json(request, limit).await? {
+                Value::Array(bodies) => read_array(services, owner, bodies).await.map(Body::Many),
+                body => {
+                    read_object(services, owner, body).await.map(|one| Body::One(Box::new(one)))
+                }
+            }
+        }
+        _ => Err(Problem::new(
+            Code::UnsupportedMediaType,
+            "Send multipart/form-data with a `file`, or application/json with a `source`.",
+        )),
+    }
+}
+
+/// Says which of several submissions a problem is about.
+pub fn of_part(mut problem: Problem, place: usize, total: usize, label: Option<&str>) -> Problem {
+    let number = format!("submission {} of {total}", place + 1);
+    let what = label.map_or_else(|| number.clone(), |label| format!("`{label}`, {number}"));
+    let within = problem.field.as_deref().filter(|field| *field != "body");
+    let field = within.map_or_else(|| format!("[{place}]"), |field| format!("[{place}].{field}"));
+    problem.field = Some(field);
+    problem.detail = format!("In {what}: {}", problem.detail);
+    problem
+}
+
+async fn read_array(
+    services: &Services,
+    owner: &OwnerId,
+    bodies: Vec<Value>,
+) -> Result<Vec<Fields>, Problem> {
+    let (total, most) = (bodies.len(), services.config.limits.request_jobs);
+    if total == 0 {
+        return Err(Problem::field("body", "A batch has at least one submission."));
+    }
+    if total > most {
+        return Err(too_many(most));
+    }
+    let mut all = Vec::with_capacity(total);
+    for (place, body) in bodies.into_iter().enumerate() {
+        let label = label(&body);
+        match read_object(services, owner, body).await {
+            Ok(fields) => all.push(Fields { label, ..fields }),
+            Err(problem) => {
+                for fields in &all {
+                    fields.discard(services).await;
+                }
+                return Err(of_part(problem, place, total, label.as_deref()));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// More jobs than one request may make.
+pub fn too_many(most: usize) -> Problem {
+    let detail = format!(
+        "One request makes {most} jobs at most; send the others with further requests to \
+         /v1/jobs?batch=ID, the id of the batch that the first one made."
+    );
+    Problem::new(Code::BodyTooLarge, detail)
+}
+
+/// The name, or else the id, of a submission's document.
+fn label(body: &Value) -> Option<String> {
+    let source = body.get("source")?;
+    let name = source.get("filename").or_else(|| source.get("document"))?.as_str()?;
+    Some(name.chars().take(MAX_LABEL_CHARS).collect())
+}
+
+async fn read_object(services: &Services, owner: &OwnerId, body: Value) -> Result<Fields, Problem> {
+    let body: JsonFields = parse_object(body, "")?;
+    let given = [
+        ("pipeline", body.pipeline.is_some()),
+        ("stages", body.stages.is_some()),
+        ("options", body.options.is_some()),
+        ("metadata", body.metadata.is_some()),
+        ("hold", body.hold),
+        ("force", body.force),
+        ("priority", body.priority != 0),
+    ];
+    let mut fields = Fields {
+        given: given.into_iter().filter_map(|(name, came)| came.then_some(name)).collect(),
+        pipeline: body.pipeline.as_deref().map(pipeline).transpose()?,
+        plan: body.stages.map(external::plan).transpose()?,
+        options: body.options.map(options).transpose()?.unwrap_or_default(),
+        metadata: body.metadata,
+        hold: body.hold,
+        priority: priority(body.priority)?,
+        source: None,
+        label: None,
+    };
+    fields.check()?;
+    if let Some(source) = body.source.filter(|source| !source.is_null()) {
+        fields.source = Some(read_source(services, owner, parse_object(source, "source")?).await?);
+    }
+    Ok(fields)
+}
+
+async fn read_source(
+    services: &Services,
+    owner: &OwnerId,
+    source: JsonSource,
+) -> Result<Source, Problem> {
+    match source {
+        JsonSource { document: Some(id), url: None, text: None, filename: None } => {
+            let gone = || Problem::field("source.document", "There is no such document.");
+            let id: DocumentId = id.parse().map_err(|_| gone())?;
+            let row = services.query.document(owner, id).await?.ok_or_else(gone)?;
+            Ok(Source::Stored(row.info))
+        }
+        JsonSource { document: None, url: Some(url), text: None, filename } => {
+            Ok(services.submitter.remote(&url, filename)?)
+        }
+        JsonSource { document: None, url: None, text: Some(text), filename } => {
+            let content = services.submitter.store_bytes(text.into()).await?;
+            let filename = filename.unwrap_or_else(|| "document.txt".to_owned());
+            let media_type = Some("text/plain".into());
+            Ok(Source::Uploaded(Upload { filename, media_type, content }))
+        }
+        _ => Err(Problem::field(
+            "source",
+            "Give either `document`, the id of a stored document, or `url`, or `text`; the last \
+             two with a `filename` if you like.",
+        )),
+    }
+}
+
+/// A pipeline by its name.
+///
+/// # Errors
+/// `invalid_field`.
+pub fn pipeline(name: &str) -> Result<Pipeline, Problem> {
+    name.trim().parse().map_err(|()| {
+        let known: Vec<_> = Pipeline::ALL.iter().map(|p| format!("`{p}`")).collect();
+        let known = known.join(", ");
+        Problem::field("pipeline", format!("There is no pipeline `{name}`; choose {known}."))
+    })
+}
+
+/// The converter's options.
+///
+/// # Errors
+/// `invalid_field`.
+pub fn options(value: Value) -> Result<Options, Problem> {
+    if value.is_null() {
+        return Ok(Options::default());
+    }
+    let options: Options = parse_object(value, "options")?;
+    if options.formats.is_empty() {
+        let known: Vec<_> =
+            milepost_convert::OutputFormat::ALL.iter().map(|f| format!("`{}`", f.name())).collect();
+        let known = known.join(", ");
+        return Err(Problem::field("options.formats", format!("Name at least one of {known}.")));
+    }
+    Ok(options)
+}
+
+/// A priority within its range.
+///
+/// # Errors
+/// `invalid_field`.
+pub fn priority(priority: i32) -> Result<i32, Problem> {
+    if PRIORITIES.contains(&priority) {
+        return Ok(priority);
+    }
+    let (low, high) = (PRIORITIES.start(), PRIORITIES.end());
+    Err(Problem::field("priority", format!("A priority is a whole number from {low} to {high}.")))
+}

@@ -1,0 +1,47 @@
+//! Batches: what is read of jobs that were submitted together. A batch has no row
+//! of its own, so it is gone with its last job.
+
+use milepost_core::{Batch, BatchId, OwnerId, Share, Status};
+use rusqlite::{Connection, params};
+
+use super::StoreError;
+use super::sqlite::Store;
+
+impl Store {
+    /// An owner's batch as a whole; `None` where it has no job.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn batch(&self, owner: OwnerId, id: BatchId) -> Result<Option<Batch>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT status, count(*), sum(json_extract(snapshot, '$.progress')) FROM jobs
+                 WHERE batch = ? AND owner = ? GROUP BY status",
+            )?;
+            let rows = statement.query_map(params![id.uuid(), owner.as_str()], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+            })?;
+            let mut shares = Vec::new();
+            for row in rows {
+                let (word, jobs, tenths) = row?;
+                let status = Status::ALL.into_iter().find(|status| status.as_str() == word);
+                let status = status.ok_or_else(|| StoreError::Damaged(format!("status {word}")))?;
+                shares.push(Share { status, jobs: jobs as u64, tenths: tenths as u64 });
+            }
+            Ok(Batch::of(id, &shares))
+        })
+        .await
+    }
+}
+
+/// How many jobs an owner's batch has.
+pub(super) fn size(
+    connection: &Connection,
+    owner: &OwnerId,
+    id: BatchId,
+) -> Result<u64, StoreError> {
+    let jobs: i64 = connection
+        .prepare_cached("SELECT count(*) FROM jobs WHERE batch = ? AND owner = ?")?
+        .query_row(params![id.uuid(), owner.as_str()], |row| row.get(0))?;
+    Ok(jobs as u64)
+}

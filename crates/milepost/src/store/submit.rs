@@ -1,0 +1,150 @@
+//! New jobs. Enters: the jobs of one request. Leaves: all of them, durable, or
+//! none. Never: writes anything before it is clear that nothing is in the way.
+
+use std::sync::Arc;
+
+use milepost_core::{
+    BatchId, Change, Event, EventKind, JobId, OwnerId, Pipeline, Seq, Snapshot,
+    Submitted as Submission, Timestamp,
+};
+
+use super::documents::{self, NewDocument};
+use super::jobs::{insert_event, keep_secrets, load, put};
+use super::sqlite::{Store, Write};
+use super::{StoreError, batches, idempotency};
+
+/// A job that does not exist yet.
+pub struct NewJob {
+    /// Its id.
+    pub id: JobId,
+    /// When it was submitted.
+    pub at: Timestamp,
+    /// Its first event.
+    pub submission: Submission,
+    /// The document's password.
+    pub password: Option<String>,
+    /// Where the document is yet to be fetched from; may be as secret.
+    pub remote: Option<String>,
+    /// The document, where it is not stored yet.
+    pub document: Option<NewDocument>,
+}
+
+/// The jobs of one request.
+pub struct NewJobs {
+    /// Whose they all are.
+    pub owner: OwnerId,
+    /// At least one.
+    pub jobs: Vec<NewJob>,
+    /// The submitter's key and a fingerprint of the request.
+    pub idempotency: Option<(String, String)>,
+    /// A batch that must be there for them to join.
+    pub joins: Option<BatchId>,
+    /// No batch has more jobs.
+    pub max_batch: u64,
+    /// No more jobs wait.
+    pub max_waiting: u64,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum Submitted {
+    /// New jobs, in the order of the request.
+    Created(Vec<Arc<Snapshot>>),
+    /// The same request came before; these are its jobs.
+    Existing(Vec<Arc<Snapshot>>),
+    /// The key came before with another request.
+    KeyReused,
+    /// Too many jobs wait.
+    QueueFull,
+    /// More jobs than may ever wait.
+    QueueTooSmall,
+    /// The job at this place has no document.
+    NoDocument(usize),
+    /// The batch to join is not there.
+    NoBatch,
+    /// The batch would have too many jobs.
+    BatchFull,
+}
+
+impl Store {
+    /// Makes the jobs of a request, with their documents and its idempotency key.
+    ///
+    /// # Errors
+    /// Where the database fails; then nothing is stored.
+    pub async fn submit(&self, new: NewJobs) -> Result<Submitted, StoreError> {
+        self.write(move |write| {
+            if let Some((key, fingerprint)) = &new.idempotency
+                && let Some((found, jobs)) = idempotency::earlier(write, &new.owner, key)?
+            {
+                if found != *fingerprint {
+                    return Ok(Submitted::KeyReused);
+                }
+                let jobs = jobs.into_iter().map(|job| load(write.connection, job));
+                let jobs = jobs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
+                let jobs: Vec<_> = jobs.map(|(snapshot, _)| Arc::new(snapshot)).collect();
+                if !jobs.is_empty() {
+                    return Ok(Submitted::Existing(jobs));
+                }
+            }
+            if let Some(refusal) = refusal(write, &new)? {
+                return Ok(refusal);
+            }
+            let snapshots = new.jobs.into_iter().map(|job| insert(write, job));
+            let snapshots = snapshots.collect::<Result<Vec<_>, _>>()?;
+            if let Some((key, fingerprint)) = &new.idempotency {
+                idempotency::remember(write, &snapshots, key, fingerprint)?;
+            }
+            Ok(Submitted::Created(snapshots))
+        })
+        .await
+    }
+}
+
+/// What is in the way of the request as a whole.
+fn refusal(write: &Write<'_>, new: &NewJobs) -> Result<Option<Submitted>, StoreError> {
+    if new.jobs.len() as u64 > new.max_batch {
+        return Ok(Some(Submitted::BatchFull));
+    }
+    if let Some(batch) = new.joins {
+        match batches::size(write.connection, &new.owner, batch)? {
+            0 => return Ok(Some(Submitted::NoBatch)),
+            jobs if jobs + new.jobs.len() as u64 > new.max_batch => {
+                return Ok(Some(Submitted::BatchFull));
+            }
+            _ => {}
+        }
+    }
+    let waits = |job: &&NewJob| job.submission.pipeline != Pipeline::External;
+    let waiting = new.jobs.iter().filter(waits).count() as u64;
+    if new.jobs.len() > 1 && waiting > new.max_waiting {
+        return Ok(Some(Submitted::QueueTooSmall));
+    }
+    if waiting > 0 && write.waiting + waiting > new.max_waiting {
+        return Ok(Some(Submitted::QueueFull));
+    }
+    for (place, job) in new.jobs.iter().enumerate() {
+        if let (None, Some(info)) = (&job.document, &job.submission.document)
+            && !documents::exists(write.connection, info.id)?
+        {
+            return Ok(Some(Submitted::NoDocument(place)));
+        }
+    }
+    Ok(None)
+}
+
+fn insert(write: &mut Write<'_>, new: NewJob) -> Result<Arc<Snapshot>, StoreError> {
+    if let Some(document) = &new.document {
+        documents::insert(write.connection, document)?;
+    }
+    let kind = EventKind::Submitted(Box::new(new.submission));
+    let event = Event { seq: Seq(1), at: new.at, kind };
+    let snapshot = Snapshot::begin(new.id, &event)
+        .map_err(|refused| StoreError::Damaged(refused.to_string()))?;
+    insert_event(write, new.id, &event)?;
+    let snapshot = Arc::new(snapshot);
+    let reached = snapshot.clone();
+    let position = write.announce(|_| Change::Reached(reached));
+    put(write, None, &snapshot, position, None)?;
+    keep_secrets(write, new.id, new.password, new.remote)?;
+    Ok(snapshot)
+}

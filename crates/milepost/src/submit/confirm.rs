@@ -1,0 +1,78 @@
+//! A held job may run. Enters: whose order, and what the job may have waited for.
+//! Leaves: the job, queued. Never: anything where the job waits for nothing.
+
+use std::sync::Arc;
+
+use milepost_convert::Options;
+use milepost_core::{EventKind, JobId, OwnerId, Snapshot, Status};
+
+use super::{Brought, EXTERNAL_FETCHES, Source, Submitter, public_options};
+use crate::pipeline;
+use crate::store::{Appended, Decision, StoreError};
+
+/// Why a held job was not confirmed.
+#[derive(Debug)]
+pub enum ConfirmError {
+    /// There is no such job for this owner.
+    NotFound,
+    /// It does not wait for a confirmation.
+    NotAwaiting(Box<Snapshot>),
+    /// It still has no document.
+    NoSource,
+    /// Nothing can be fetched for it, for this reason.
+    WrongUrl(&'static str),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl Submitter {
+    /// Lets a held job run, with the document that it may have waited for, and
+    /// with `options` in the place of the submitted ones.
+    ///
+    /// # Errors
+    /// See [`ConfirmError`]; then nothing is stored.
+    pub async fn confirm(
+        &self,
+        owner: OwnerId,
+        job: JobId,
+        source: Option<Source>,
+        options: Option<Options>,
+    ) -> Result<Arc<Snapshot>, ConfirmError> {
+        let Brought { info, document, remote } = self.bring(&owner, source);
+        let uploaded = document.as_ref().map(|document| document.content.clone());
+        let appended = self
+            .journal
+            .append(job, move |job| {
+                if job.owner != owner {
+                    return Err(ConfirmError::NotFound);
+                }
+                if job.status != Status::Awaiting {
+                    return Err(ConfirmError::NotAwaiting(Box::new(job.clone())));
+                }
+                let fetch = remote.is_some();
+                if fetch && !job.needs_worker() {
+                    return Err(ConfirmError::WrongUrl(EXTERNAL_FETCHES));
+                }
+                let brings = info.is_some() || fetch;
+                let has = brings || job.document.is_some() || job.fetches();
+                if !has && job.needs_worker() {
+                    return Err(ConfirmError::NoSource);
+                }
+                let other_steps = brings && fetch != job.fetches() && job.needs_worker();
+                let plan = other_steps.then(|| pipeline::plan(job.pipeline, fetch));
+                let shown = options.as_ref().map(public_options);
+                let confirmed = EventKind::Confirmed { document: info, options: shown, plan };
+                let password = options.and_then(|options| options.password);
+                Ok(Decision { document, password, remote, ..Decision::event(confirmed) })
+            })
+            .await;
+        if let (Some(content), false) = (&uploaded, matches!(appended, Ok(Appended::Done(_)))) {
+            self.discard(content).await;
+        }
+        match appended.map_err(ConfirmError::Store)? {
+            Appended::Done(snapshot) => Ok(snapshot),
+            Appended::Refused(refusal) => Err(refusal),
+            Appended::NotFound => Err(ConfirmError::NotFound),
+        }
+    }
+}

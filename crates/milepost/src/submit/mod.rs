@@ -1,0 +1,358 @@
+//! A checked request becomes new jobs: one, or several as a batch. Enters: who,
+//! what, over which document. Leaves: durable jobs, or a clear refusal of all.
+//! Never: reads a document, or answers before the jobs would survive a power
+//! loss.
+
+mod batch;
+mod confirm;
+mod fingerprint;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use milepost_convert::Options;
+use milepost_core::{
+    BatchId, DocumentId, DocumentInfo, JobId, OwnerId, Pipeline, Plan, Snapshot,
+    Submitted as Submission,
+};
+use serde_json::Value;
+
+pub use batch::Refused;
+pub use confirm::ConfirmError;
+
+use crate::config::{Limits, QueueConfig};
+use crate::fetch::Remote;
+use crate::journal::Journal;
+use crate::pipeline;
+use crate::store::{Blobs, Content, Incoming, NewDocument, NewJob, NewJobs, StoreError, Submitted};
+
+/// The most that `metadata` may take, as JSON.
+pub const MAX_METADATA_BYTES: usize = 4096;
+/// Bounds an idempotency key.
+pub const MAX_KEY_BYTES: usize = 255;
+/// Seconds after which a client may try a full queue again.
+const RETRY_AFTER_SECS: u64 = 5;
+
+/// Why nothing is fetched for an external job.
+const EXTERNAL_FETCHES: &str = "Whoever works on an `external` job fetches its document; put the \
+                                URL into `metadata`.";
+
+/// What a client wants done.
+pub struct Request {
+    /// Whose job it will be.
+    pub owner: OwnerId,
+    /// What is to be done.
+    pub pipeline: Pipeline,
+    /// Its steps, where they are not the pipeline's own.
+    pub plan: Option<Plan>,
+    /// The document; only a held job may lack it.
+    pub source: Option<Source>,
+    /// How.
+    pub options: Options,
+    /// What the client attached.
+    pub metadata: Option<Value>,
+    /// Wait for a confirmation.
+    pub hold: bool,
+    /// Higher goes first among the owner's own jobs.
+    pub priority: i32,
+}
+
+impl Request {
+    fn upload(&self) -> Option<&Content> {
+        match &self.source {
+            Some(Source::Uploaded(upload)) => Some(&upload.content),
+            _ => None,
+        }
+    }
+
+    fn check(&self) -> Result<(), SubmitError> {
+        let external = self.pipeline == Pipeline::External;
+        if self.source.is_none() && !external && !self.hold {
+            return Err(SubmitError::NoSource);
+        }
+        if external && matches!(self.source, Some(Source::Remote(_))) {
+            return Err(SubmitError::WrongUrl(EXTERNAL_FETCHES));
+        }
+        check_metadata(self.metadata.as_ref())
+    }
+}
+
+/// Where the document comes from.
+pub enum Source {
+    /// It is stored already, and the caller has seen that the owner may use it.
+    Stored(DocumentInfo),
+    /// It came with the request.
+    Uploaded(Upload),
+    /// It is to be fetched first; see [`Submitter::remote`].
+    Remote(Remote),
+}
+
+/// A document that came with a request and is not yet named by any row.
+pub struct Upload {
+    /// As the client named it.
+    pub filename: String,
+    /// As the client declared it.
+    pub media_type: Option<String>,
+    /// Its bytes, durable.
+    pub content: Content,
+}
+
+/// Why there is no job.
+#[derive(Debug)]
+pub enum SubmitError {
+    /// A job that is not held needs a document.
+    NoSource,
+    /// The document was removed meanwhile.
+    DocumentGone,
+    /// The operator wants no documents fetched.
+    FetchingOff,
+    /// The URL is none that can be fetched, for this reason.
+    WrongUrl(&'static str),
+    /// The metadata is larger than [`MAX_METADATA_BYTES`].
+    MetadataTooLarge,
+    /// The idempotency key came before with another request.
+    KeyReused,
+    /// Too many jobs wait.
+    QueueFull {
+        /// Seconds after which it is worth another try.
+        retry_after_secs: u64,
+    },
+    /// More jobs in one batch than may ever wait.
+    QueueTooSmall {
+        /// How many may.
+        most: u64,
+    },
+    /// The batch that the jobs were to join has none.
+    NoBatch,
+    /// The batch would have too many jobs.
+    BatchFull {
+        /// How many it may have.
+        most: u64,
+    },
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for SubmitError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Takes submissions in; cheap to clone.
+#[derive(Clone)]
+pub struct Submitter {
+    journal: Journal,
+    blobs: Blobs,
+    config: QueueConfig,
+    /// No batch has more jobs.
+    max_batch: u64,
+    /// Whether documents may be fetched.
+    fetching: bool,
+}
+
+/// Where a request's document is and will be.
+#[derive(Default)]
+struct Brought {
+    info: Option<DocumentInfo>,
+    /// It has no row yet.
+    document: Option<NewDocument>,
+    /// It is to be fetched from there.
+    remote: Option<String>,
+}
+
+impl Submitter {
+    /// Submissions go to `journal`, large documents to `blobs`.
+    pub const fn new(
+        journal: Journal,
+        blobs: Blobs,
+        config: QueueConfig,
+        limits: &Limits,
+        fetching: bool,
+    ) -> Self {
+        let max_batch = limits.batch_jobs;
+        Self { journal, blobs, config, max_batch, fetching }
+    }
+
+    /// Begins to take in a document.
+    pub fn incoming(&self) -> Incoming {
+        self.blobs.incoming(self.journal.clock().new_id())
+    }
+
+    /// Takes in a document that is in memory already.
+    ///
+    /// # Errors
+    /// Where it cannot be stored.
+    pub async fn store_bytes(&self, bytes: Bytes) -> Result<Content, StoreError> {
+        self.blobs.store(self.journal.clock().new_id(), bytes).await
+    }
+
+    /// A document that is to be fetched, by the URL that the client sent.
+    ///
+    /// # Errors
+    /// [`SubmitError::FetchingOff`], [`SubmitError::WrongUrl`].
+    pub fn remote(&self, url: &str, filename: Option<String>) -> Result<Source, SubmitError> {
+        if !self.fetching {
+            return Err(SubmitError::FetchingOff);
+        }
+        Remote::parse(url, filename).map(Source::Remote).map_err(SubmitError::WrongUrl)
+    }
+
+    /// Removes an upload that did not become a document.
+    pub async fn discard(&self, content: &Content) {
+        if let crate::store::Place::Object(name) = &content.place {
+            // What cannot be removed now is removed by the sweeper.
+            let _ = self.blobs.remove(name).await;
+        }
+    }
+
+    /// Makes the job, or finds the one that the same request made before: the same
+    /// `key` means the same request.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]; then nothing is stored.
+    pub async fn submit(
+        &self,
+        request: Request,
+        key: Option<String>,
+    ) -> Result<Arc<Snapshot>, SubmitError> {
+        let idempotency = key.map(|key| (key, fingerprint::of_one(&request)));
+        let jobs = self.accept(vec![request], None, None, idempotency).await;
+        let jobs = jobs.map_err(|refused| refused.error)?;
+        Ok(jobs.into_iter().next().expect("one request makes one job"))
+    }
+
+    /// Makes the jobs of one request, all or none. `joins` is a batch that must be
+    /// there, `batch` the one that they will belong to.
+    async fn accept(
+        &self,
+        requests: Vec<Request>,
+        batch: Option<BatchId>,
+        joins: Option<BatchId>,
+        idempotency: Option<(String, String)>,
+    ) -> Result<Vec<Arc<Snapshot>>, Refused> {
+        let uploads: Vec<_> = requests.iter().filter_map(Request::upload).cloned().collect();
+        let outcome = self.store(requests, batch, joins, idempotency).await;
+        if !matches!(outcome, Ok(Submitted::Created(_))) {
+            for content in &uploads {
+                self.discard(content).await;
+            }
+        }
+        let refused = |error| Err(Refused { place: None, error });
+        match outcome? {
+            Submitted::Created(jobs) | Submitted::Existing(jobs) => Ok(jobs),
+            Submitted::KeyReused => refused(SubmitError::KeyReused),
+            Submitted::NoDocument(place) => {
+                Err(Refused { place: Some(place), error: SubmitError::DocumentGone })
+            }
+            Submitted::QueueFull => {
+                refused(SubmitError::QueueFull { retry_after_secs: RETRY_AFTER_SECS })
+            }
+            Submitted::QueueTooSmall => {
+                refused(SubmitError::QueueTooSmall { most: self.config.max_waiting })
+            }
+            Submitted::NoBatch => refused(SubmitError::NoBatch),
+            Submitted::BatchFull => refused(SubmitError::BatchFull { most: self.max_batch }),
+        }
+    }
+
+    async fn store(
+        &self,
+        requests: Vec<Request>,
+        batch: Option<BatchId>,
+        joins: Option<BatchId>,
+        idempotency: Option<(String, String)>,
+    ) -> Result<Submitted, Refused> {
+        let Some(owner) = requests.first().map(|request| request.owner.clone()) else {
+            return Err(SubmitError::NoSource.into());
+        };
+        let mut jobs = Vec::with_capacity(requests.len());
+        for (place, request) in requests.into_iter().enumerate() {
+            let new = request.check().map(|()| self.new_job(request, batch));
+            jobs.push(new.map_err(|error| Refused { place: Some(place), error })?);
+        }
+        let (max_batch, max_waiting) = (self.max_batch, self.config.max_waiting);
+        let new = NewJobs { owner, jobs, idempotency, joins, max_batch, max_waiting };
+        Ok(self.journal.submit(new).await.map_err(SubmitError::Store)?)
+    }
+
+    fn new_job(&self, request: Request, batch: Option<BatchId>) -> NewJob {
+        let options = public_options(&request.options);
+        let Brought { info, document, remote } = self.bring(&request.owner, request.source);
+        let plan = || pipeline::plan(request.pipeline, remote.is_some());
+        let clock = self.journal.clock();
+        NewJob {
+            id: JobId::new(clock.new_id()),
+            at: clock.now(),
+            submission: Submission {
+                owner: request.owner,
+                pipeline: request.pipeline,
+                plan: request.plan.unwrap_or_else(plan),
+                document: info,
+                options,
+                metadata: request.metadata,
+                batch,
+                priority: request.priority,
+                max_attempts: self.config.retries + 1,
+                hold: request.hold,
+            },
+            password: request.options.password,
+            remote,
+            document,
+        }
+    }
+
+    /// Stores a document without a job.
+    ///
+    /// # Errors
+    /// Where the store fails; then nothing is stored.
+    pub async fn add_document(
+        &self,
+        owner: OwnerId,
+        upload: Upload,
+    ) -> Result<DocumentId, StoreError> {
+        let new = self.new_document(owner, upload);
+        let id = new.info.id;
+        self.journal.add_document(new).await?;
+        Ok(id)
+    }
+
+    fn bring(&self, owner: &OwnerId, source: Option<Source>) -> Brought {
+        match source {
+            None => Brought::default(),
+            Some(Source::Stored(info)) => Brought { info: Some(info), ..Brought::default() },
+            Some(Source::Uploaded(upload)) => {
+                let new = self.new_document(owner.clone(), upload);
+                let info = Some(new.info.clone());
+                Brought { info, document: Some(new), remote: None }
+            }
+            Some(Source::Remote(remote)) => {
+                Brought { remote: Some(remote.to_stored()), ..Brought::default() }
+            }
+        }
+    }
+
+    fn new_document(&self, owner: OwnerId, upload: Upload) -> NewDocument {
+        let Upload { filename, media_type, content } = upload;
+        NewDocument::new(self.journal.clock(), owner, &filename, media_type, content)
+    }
+}
+
+/// Metadata comes back with every snapshot, so it is small.
+///
+/// # Errors
+/// [`SubmitError::MetadataTooLarge`].
+pub fn check_metadata(metadata: Option<&Value>) -> Result<(), SubmitError> {
+    let bytes = metadata.map_or(0, |metadata| metadata.to_string().len());
+    if bytes > MAX_METADATA_BYTES { Err(SubmitError::MetadataTooLarge) } else { Ok(()) }
+}
+
+/// The options without the password, which is kept beside the log.
+fn public_options(options: &Options) -> Value {
+    let shown = Options { password: None, ..options.clone() };
+    let mut value = serde_json::to_value(shown).unwrap_or_default();
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|_, value| !value.is_null());
+    }
+    value
+}
