@@ -24,7 +24,7 @@ mod render;
 mod threads;
 
 pub use convert::{Document, Output, Step, convert};
-pub use detect::detect;
+pub use detect::{detect, is_named_as_document};
 pub use error::{Error, ErrorKind};
 pub use format::{Format, OutputFormat, UnknownFormat};
 pub use options::{Limits, Options};

@@ -67,6 +67,14 @@ pub fn detect(bytes: &[u8], filename: &str) -> Result<Format, Error> {
     })
 }
 
+/// Whether a file's name says that it is a document. What it says may be wrong, and
+/// a document may have any name: only [`detect`] knows.
+pub fn is_named_as_document(filename: &str) -> bool {
+    let extension = extension(filename);
+    let plain = matches!(extension.as_str(), "txt" | "text" | "rtf" | "msg");
+    plain || promised(&extension).is_some() || text::named(&extension).is_some()
+}
+
 /// The lower-case extension of a file name, empty where there is none.
 fn extension(filename: &str) -> String {
     match filename.rsplit_once('.') {
@@ -148,6 +156,16 @@ mod tests {
         assert_eq!(detect(b"junk\n%PDF-1.7\n1 0 obj\nendobj", "a").unwrap(), Format::Pdf);
         assert_eq!(detect(b"{\\rtf1 x}", "a.doc").unwrap(), Format::Rtf);
         assert_eq!(detect(b"<!DOCTYPE html><html></html>", "a.doc").unwrap(), Format::Html);
+    }
+
+    #[test]
+    fn documents_are_known_by_their_names() {
+        for name in ["a.pdf", "A.PDF", "b.c.docx", "notes.md", "x.txt", "mail.eml", "t.tsv"] {
+            assert!(is_named_as_document(name), "{name}");
+        }
+        for name in ["a.jpg", "a.zip", "Makefile", "pdf", "a.pdf.exe", ""] {
+            assert!(!is_named_as_document(name), "{name}");
+        }
     }
 
     #[test]

@@ -32,10 +32,9 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
     control * 100 <= bytes.len()
 }
 
-/// The format of a text by its content or, where that leaves it open, by its
-/// name's extension.
-pub(super) fn detect(bytes: &[u8], extension: &str) -> Format {
-    let named = match extension {
+/// The kind of text that an extension stands for.
+pub(super) fn named(extension: &str) -> Option<Format> {
+    match extension {
         "md" | "markdown" | "qmd" | "rmd" => Some(Format::Markdown),
         "adoc" | "asciidoc" => Some(Format::Asciidoc),
         "csv" | "tsv" => Some(Format::Csv),
@@ -46,7 +45,13 @@ pub(super) fn detect(bytes: &[u8], extension: &str) -> Format {
         "vtt" => Some(Format::Webvtt),
         "ipynb" => Some(Format::Ipynb),
         _ => None,
-    };
+    }
+}
+
+/// The format of a text by its content or, where that leaves it open, by its
+/// name's extension.
+pub(super) fn detect(bytes: &[u8], extension: &str) -> Format {
+    let named = named(extension);
     // Text in a markup of its own may well begin with a line of HTML or of
     // `Name: value` pairs.
     let own_markup =

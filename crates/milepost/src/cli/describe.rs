@@ -76,7 +76,11 @@ pub fn details(job: &Snapshot, rate: Option<f64>, eta_seconds: Option<u64>) -> V
 
 /// The one line that a job leaves behind.
 pub fn ending(job: &Snapshot) -> String {
-    let name = name(job);
+    ending_of(&name(job), job)
+}
+
+/// The same under another name.
+pub fn ending_of(name: &str, job: &Snapshot) -> String {
     let took = match (job.started_at, job.finished_at) {
         (Some(from), Some(to)) => match to.seconds_since(from).max(0.0) {
             ..0.05 => String::new(),

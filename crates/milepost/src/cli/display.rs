@@ -23,6 +23,8 @@ pub enum Display {
     JsonAtEnd,
     /// Nothing but what went wrong.
     Quiet,
+    /// Nothing: what went wrong is told at the end.
+    Silent,
 }
 
 impl Display {
@@ -61,7 +63,7 @@ impl Display {
             Self::Quiet if matches!(job.status, Status::Failed | Status::Cancelled) => {
                 out::note(describe::ending(job));
             }
-            Self::JsonAtEnd | Self::Quiet => {}
+            Self::JsonAtEnd | Self::Quiet | Self::Silent => {}
         }
         Ok(())
     }

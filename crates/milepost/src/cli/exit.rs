@@ -10,9 +10,10 @@ use super::trouble::Trouble;
 
 /// How a command ended, from harmless to serious: where several things
 /// happened, the last of them in this order gives the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// All went well.
+    #[default]
     Done,
     /// A job was cancelled.
     JobCancelled,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use milepost_core::JobId;
+use milepost_core::{BatchId, JobId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -46,17 +46,26 @@ pub struct Following {
 }
 
 impl Following {
-    /// Follows these jobs, of which `seq` is known already.
-    pub fn start(client: &Client, jobs: BTreeMap<JobId, u64>) -> Self {
+    /// Follows these jobs, of which a seq is known already. Jobs of a batch, where
+    /// they are many, share its stream.
+    pub fn start(client: &Client, jobs: BTreeMap<JobId, (u64, Option<BatchId>)>) -> Self {
         let (sender, updates) = mpsc::channel(64);
         let mut tasks = JoinSet::new();
         let outlet = Outlet { sender, lost: Arc::default(), server: client.server().into() };
         let total = jobs.len();
-        let mut jobs = jobs.into_iter().peekable();
-        while jobs.peek().is_some() {
-            let pending = jobs.by_ref().take(JOBS_PER_STREAM).collect();
-            let group = Group { client: client.clone(), pending, outlet: outlet.clone(), total };
-            tasks.spawn(group.run());
+        let mut batches: BTreeMap<Option<BatchId>, BTreeMap<JobId, u64>> = BTreeMap::new();
+        for (job, (seq, batch)) in jobs {
+            batches.entry(batch).or_default().insert(job, seq);
+        }
+        for (batch, jobs) in batches {
+            let batch = batch.filter(|_| jobs.len() > JOBS_PER_STREAM);
+            let most = if batch.is_some() { usize::MAX } else { JOBS_PER_STREAM };
+            let mut jobs = jobs.into_iter().peekable();
+            while jobs.peek().is_some() {
+                let pending = jobs.by_ref().take(most).collect();
+                let (client, outlet) = (client.clone(), outlet.clone());
+                tasks.spawn(Group { client, pending, batch, outlet, total }.run());
+            }
         }
         Self { updates, _tasks: tasks }
     }
@@ -107,6 +116,8 @@ pub struct Group {
     pub client: Client,
     /// The jobs that have not ended, each with the newest seq that was handed on.
     pub pending: BTreeMap<JobId, u64>,
+    /// The batch whose stream they share.
+    pub batch: Option<BatchId>,
     pub outlet: Outlet,
     /// Jobs in all groups, so that polling keeps a measure.
     pub total: usize,

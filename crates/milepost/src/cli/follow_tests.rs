@@ -62,7 +62,7 @@ async fn peer(answers: Vec<String>) -> (Client, JoinHandle<Vec<String>>) {
 
 /// The updates until the job has ended: seqs, or what else happened.
 async fn follow(client: &Client, seq: u64) -> Vec<String> {
-    let mut following = Following::start(client, BTreeMap::from([(job(), seq)]));
+    let mut following = Following::start(client, BTreeMap::from([(job(), (seq, None))]));
     let mut updates = Vec::new();
     while let Some(update) = following.next().await {
         updates.push(match update {
@@ -147,4 +147,26 @@ async fn a_busy_server_is_asked_again_and_the_user_is_told_once() {
     assert!(updates[0].starts_with("Lost the connection to "), "{updates:?}");
     assert!(updates[1].starts_with("Connected to "), "{updates:?}");
     assert_eq!(updates[2..], ["completed"]);
+}
+
+#[tokio::test]
+async fn many_jobs_of_a_batch_share_its_stream() {
+    let batch = "01990000-0000-7000-8000-00000000ba7c";
+    let id = |n: u32| format!("01990000-0000-7000-8000-{n:012}");
+    let events: Vec<_> = (0..60)
+        .map(|n| event(9, "completed").replace(JOB, &id(n)).replace("id: 9", "id: 700"))
+        .collect();
+    let (first, rest) = events.split_at(20);
+    let (client, peer) = peer(vec![stream(first), stream(rest)]).await;
+    let known = (2, Some(batch.parse().unwrap()));
+    let jobs = (0..60).map(|n| (id(n).parse().unwrap(), known)).collect();
+    let mut following = Following::start(&client, jobs);
+    let mut ended = 0;
+    while let Some(update) = following.next().await {
+        ended += usize::from(matches!(update, Update::Snapshot(_)));
+    }
+    assert_eq!(ended, 60);
+    let requests = peer.await.unwrap();
+    assert!(requests.iter().all(|r| r.starts_with(&format!("get /v1/stream?batch={batch} "))));
+    assert!(requests[1].contains("last-event-id: 700"), "{}", requests[1]);
 }

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use milepost_core::{Status, Timestamp};
+use milepost_core::{BatchId, Status, Timestamp};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -24,6 +24,9 @@ pub struct Args {
     /// Only jobs of these statuses: awaiting, queued, running, completed, failed, cancelled
     #[arg(long, value_delimiter = ',', value_parser = status)]
     status: Vec<Status>,
+    /// Only jobs of this batch
+    #[arg(long, value_name = "BATCH")]
+    batch: Option<BatchId>,
     /// How many at most
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = limit)]
     limit: usize,
@@ -45,6 +48,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         if !args.status.is_empty() {
             let words: Vec<&str> = args.status.iter().map(|status| status.as_str()).collect();
             request = request.query(&[("status", words.join(","))]);
+        }
+        if let Some(batch) = args.batch {
+            request = request.query(&[("batch", batch.to_string())]);
         }
         if let Some(cursor) = &cursor {
             request = request.query(&[("cursor", cursor)]);

@@ -19,9 +19,13 @@ const NAME_COLUMNS: usize = 28;
 pub struct Live {
     multi: MultiProgress,
     rows: BTreeMap<JobId, Row>,
-    /// The last line where not all jobs have one of their own.
+    /// The last line, where there are several: how many have ended, and how many
+    /// are under way without a line of their own.
     rest: ProgressBar,
+    /// Jobs that have not ended.
     watched: usize,
+    /// Jobs that ended without a result.
+    failed: usize,
 }
 
 struct Row {
@@ -36,8 +40,10 @@ impl Live {
     /// For this many jobs.
     pub fn new(watched: usize) -> Self {
         let multi = MultiProgress::new();
-        let rest = multi.add(ProgressBar::new(0).with_style(style("{msg}")));
-        Self { multi, rows: BTreeMap::new(), rest, watched }
+        let template = if watched > 1 { "{prefix}{bar:20.cyan/dim} {msg}" } else { "{msg}" };
+        let rest = ProgressBar::new(watched as u64).with_style(style(template));
+        let rest = multi.add(rest.with_prefix(fit("All jobs", name_columns()) + " "));
+        Self { multi, rows: BTreeMap::new(), rest, watched, failed: 0 }
     }
 
     /// Takes in the newest state of a job.
@@ -53,7 +59,9 @@ impl Live {
         row.job = job.clone();
         row.received = Instant::now();
         if job.status.is_terminal() {
-            let mark = if job.status == Status::Completed { '✓' } else { '✗' };
+            let completed = job.status == Status::Completed;
+            let mark = if completed { '✓' } else { '✗' };
+            self.failed += usize::from(!completed);
             if let Some(bar) = row.bar.take() {
                 self.multi.remove(&bar);
             }
@@ -79,10 +87,20 @@ impl Live {
         let tall = self.is_tall();
         self.rows.values().for_each(|row| row.draw(tall));
         let hidden = self.rows.values().filter(|row| row.bar.is_none()).count();
-        self.rest.set_message(match hidden {
-            0 => String::new(),
-            _ => format!("… and {hidden} more"),
-        });
+        if let Some(all @ 2..) = self.rest.length() {
+            let ended = all.saturating_sub(self.watched as u64);
+            self.rest.set_position(ended);
+            let mut line = format!("{ended} of {all} have ended");
+            if self.failed > 0 {
+                line.push_str(&format!(", {} without a result", self.failed));
+            }
+            if hidden > 0 {
+                line.push_str(&format!("; {hidden} more are under way"));
+            }
+            let used = name_columns() + 1 + BAR_COLUMNS + 2;
+            let columns = usize::from(terminal().1).saturating_sub(used);
+            self.rest.set_message(clip(&line, columns).into_owned());
+        }
     }
 
     /// A line above the bars that stays.
@@ -161,7 +179,7 @@ impl Row {
         for part in describe::details(job, self.rate, eta) {
             line.push_str(&format!("  {part}"));
         }
-        let name_columns = NAME_COLUMNS.min(columns / 3);
+        let name_columns = name_columns();
         let used = name_columns + 1 + BAR_COLUMNS + 1;
         let mut text = clip(&line, columns.saturating_sub(used + 1)).into_owned();
         if tall {
@@ -171,6 +189,10 @@ impl Row {
         }
         (fit(&describe::name(job), name_columns) + " ", text)
     }
+}
+
+fn name_columns() -> usize {
+    NAME_COLUMNS.min(usize::from(terminal().1) / 3)
 }
 
 /// Rows and columns.

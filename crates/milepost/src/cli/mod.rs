@@ -11,6 +11,7 @@ mod describe;
 mod display;
 mod doctor;
 mod exit;
+mod folder;
 mod follow;
 #[cfg(test)]
 mod follow_tests;
@@ -27,10 +28,12 @@ mod serve;
 mod sse;
 mod stream;
 mod submit;
+mod summary;
 mod target;
 mod text;
 mod trouble;
 mod upload;
+mod upload_folder;
 mod watch;
 mod wire;
 

@@ -23,13 +23,14 @@ const NO_NEWS: Duration = Duration::from_secs(1);
 
 /// Asks for every job of the group until all have ended.
 pub async fn all(group: Group) {
-    let Group { client, pending, outlet, total } = group;
+    let Group { client, pending, outlet, total, .. } = group;
     let few = total <= MAX_WAITING;
     let pace = Duration::from_secs(1) * u32::try_from(total).unwrap_or(u32::MAX) / REQUESTS_PER_SEC;
     let each = pending.into_iter().map(|(job, seq)| {
         let group = Group {
             client: client.clone(),
             pending: [(job, seq)].into(),
+            batch: None,
             outlet: outlet.clone(),
             total,
         };

@@ -97,8 +97,11 @@ impl Stream {
                 }
             }
             _ => {
-                let jobs: Vec<_> = group.pending.keys().map(|id| ("job", id.to_string())).collect();
-                let request = client.request(Method::GET, &["stream"]).query(&jobs);
+                let wanted = match group.batch {
+                    Some(batch) => vec![("batch", batch.to_string())],
+                    None => group.pending.keys().map(|id| ("job", id.to_string())).collect(),
+                };
+                let request = client.request(Method::GET, &["stream"]).query(&wanted);
                 match &self.last_id {
                     Some(id) => request.header("Last-Event-ID", id),
                     None => request,

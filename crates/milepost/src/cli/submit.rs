@@ -1,30 +1,38 @@
-//! `milepost submit`. Enters: files, URLs and options. Leaves: one job for each,
-//! its id on stdout. Never: holds a file in memory, nor takes a password from
+//! `milepost submit`. Enters: files, folders, URLs and options. Leaves: one job for
+//! each document, its id on stdout, those of a folder as a batch. Never: holds a file in memory, nor takes a password from
 //! the command line, where every user of the machine could read it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use milepost_core::JobId;
 use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use super::client::{Client, ServerArgs};
 use super::display::Display;
 use super::exit::Exit;
+use super::folder::Folder;
 use super::out;
 use super::trouble::Trouble;
 use super::upload::{self, Fields, Source};
-use super::watch;
+use super::wire::Snapshot;
+use super::{upload_folder, watch};
 
 /// No password is longer; a larger file is the wrong one.
 const MAX_PASSWORD_BYTES: u64 = 4096;
 
-/// Submit files or URLs, one job for each, and print the jobs' ids.
+/// Submit files, folders or URLs, one job for each document, and print the jobs' ids.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The files; what begins with http:// or https:// is fetched by the server
-    #[arg(required = true, value_name = "FILE|URL")]
+    /// The files; the documents of a folder become a batch; what begins with http:// or
+    /// https:// is fetched by the server
+    #[arg(required = true, value_name = "FILE|FOLDER|URL")]
     sources: Vec<PathBuf>,
+    /// Of a folder, the documents in the folders in it, too
+    #[arg(short, long)]
+    recursive: bool,
     /// Only these pages, for example 1-3,7,10-
     #[arg(long, value_name = "PAGES")]
     pages: Option<String>,
@@ -64,37 +72,106 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut sources = Vec::new();
     for source in &args.sources {
         sources.push(match url(source) {
-            Some(url) => Source::Url(url),
-            None => check(source).map(|()| Source::File(source))?,
+            Some(url) => Wanted::One(Source::Url(url)),
+            None if source.is_dir() => Wanted::Folder(source, look(source, args.recursive)?),
+            None => check(source).map(|()| Wanted::One(Source::File(source)))?,
         });
     }
-    let (mut jobs, mut exit) = (Vec::new(), Exit::Done);
-    for source in &sources {
-        match upload::send(&client, source, &fields).await {
+    let (mut made, mut exit) = (Made::default(), Exit::Done);
+    let shown = |job: &Snapshot| match (args.json, args.wait || args.watch) {
+        (false, _) => out::line(&job.id.to_string()),
+        (true, false) => out::line(&job.json),
+        (true, true) => Ok(()),
+    };
+    for source in sources {
+        let one = match source {
+            Wanted::One(one) => one,
+            Wanted::Folder(path, folder) => {
+                exit =
+                    exit.max(send_folder(&client, path, folder, &fields, &mut made, shown).await?);
+                continue;
+            }
+        };
+        match upload::send(&client, &one, &fields).await {
             Ok(job) => {
-                match (args.json, args.wait || args.watch) {
-                    (false, _) => out::line(&job.id.to_string())?,
-                    (true, false) => out::line(&job.json)?,
-                    (true, true) => {}
-                }
-                jobs.push(job);
+                shown(&job)?;
+                made.jobs.push(job);
             }
             Err(trouble @ (Trouble::Refused(_) | Trouble::Usage(_))) => {
                 exit = exit.max(trouble.exit());
-                out::error(&anyhow::Error::from(trouble).context(source.name()));
+                out::error(&anyhow::Error::from(trouble).context(one.name()));
             }
             Err(trouble) => return Err(trouble.into()),
         }
     }
-    if (args.wait || args.watch) && !jobs.is_empty() {
+    if (args.wait || args.watch) && !made.jobs.is_empty() {
         let mut display = match (args.watch, args.json) {
-            (true, json) => Display::beside_output(jobs.len(), json),
+            (true, json) => Display::beside_output(made.jobs.len(), json),
             (false, true) => Display::JsonAtEnd,
+            (false, false) if made.folders => Display::Silent,
             (false, false) => Display::Quiet,
         };
-        exit = exit.max(watch::until_end(&client, jobs, &mut display).await?);
+        let ends = watch::until_end(&client, made.jobs, &mut display).await?;
+        if made.folders {
+            ends.tell(&made.files);
+        }
+        exit = exit.max(ends.exit);
     }
     Ok(exit.into())
+}
+
+/// What an argument stands for.
+enum Wanted<'a> {
+    One(Source<'a>),
+    Folder(&'a Path, Folder),
+}
+
+/// What was submitted so far.
+#[derive(Default)]
+struct Made {
+    jobs: Vec<Snapshot>,
+    /// Which file of a folder a job is about; names alone may repeat in it.
+    files: HashMap<JobId, PathBuf>,
+    /// Whether there was a folder.
+    folders: bool,
+}
+
+/// The documents of a folder; tells what is passed over.
+fn look(path: &Path, recursive: bool) -> Result<Folder, Trouble> {
+    let folder = Folder::read(path, recursive);
+    folder.passed_over(recursive).iter().for_each(out::note);
+    if folder.files.is_empty() && folder.unreadable.is_empty() {
+        let why = "no document is in this folder, by the names of its files";
+        return Err(Trouble::Usage(format!("{}: {why}.", path.display())));
+    }
+    Ok(folder)
+}
+
+async fn send_folder(
+    client: &Client,
+    path: &Path,
+    folder: Folder,
+    fields: &Fields,
+    made: &mut Made,
+    shown: impl Fn(&Snapshot) -> std::io::Result<()>,
+) -> anyhow::Result<Exit> {
+    let mut exit = Exit::Done;
+    for (path, error) in &folder.unreadable {
+        out::error(&anyhow::anyhow!("{}: cannot be read: {error}", path.display()));
+        exit = Exit::Usage;
+    }
+    let name = path.display().to_string();
+    let sent = upload_folder::send(client, &name, folder.files, fields, shown).await?;
+    upload_folder::tell(&name, &sent, client.flag());
+    let refused = sent.refused.iter().map(|(_, trouble)| trouble);
+    let troubles = refused.chain(sent.stopped.iter().map(|(trouble, _)| trouble));
+    exit = troubles.map(Trouble::exit).fold(exit, Exit::max);
+    made.folders = true;
+    for (file, job) in sent.jobs {
+        made.files.insert(job.id, file);
+        made.jobs.push(job);
+    }
+    Ok(exit)
 }
 
 fn fields(args: &Args) -> Result<Fields, Trouble> {
@@ -145,7 +222,6 @@ fn check(file: &Path) -> Result<(), Trouble> {
     let found = std::fs::metadata(file).map_err(|error| usage(&error.kind().to_string()))?;
     match found.is_file() {
         true => Ok(()),
-        false if found.is_dir() => Err(usage("is a folder; name the files in it")),
         false => Err(usage("is not a regular file, whose length is known before it is sent")),
     }
 }
@@ -183,7 +259,7 @@ mod tests {
     #[test]
     fn only_files_can_be_submitted() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(check(folder.path()).unwrap_err().to_string().contains("is a folder"));
+        assert!(check(folder.path()).is_err());
         assert!(check(&folder.path().join("none")).is_err());
     }
 }

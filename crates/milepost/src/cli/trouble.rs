@@ -6,7 +6,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
-use milepost_core::JobId;
+use milepost_core::{BatchId, JobId};
 use reqwest::StatusCode;
 use serde::Deserialize;
 
@@ -120,6 +120,8 @@ fn without_number(cause: &str) -> String {
 pub enum Thing {
     /// A job.
     Job(JobId),
+    /// Several jobs as one.
+    Batch(BatchId),
     /// A page of what a job converts.
     Page(JobId, u64),
     /// A path that every server has.
@@ -131,6 +133,9 @@ impl Thing {
         match self {
             Self::Job(job) => {
                 format!("Job {job} was not found. `milepost jobs` lists the jobs that you may see.")
+            }
+            Self::Batch(batch) => {
+                format!("Batch {batch} was not found. A batch is gone with the last of its jobs.")
             }
             Self::Page(job, page) => format!(
                 "Page {page} of job {job} was not found: it is not converted, or not yet, or there \

@@ -61,19 +61,38 @@ pub struct Fields {
     pub hold: bool,
 }
 
-/// Submits the document, again where the connection breaks or the server is busy.
+/// Submits the document.
 pub async fn send(
     client: &Client,
     source: &Source<'_>,
     fields: &Fields,
 ) -> Result<Snapshot, Trouble> {
-    // By this the server knows a repetition from a second submission.
+    let body = persist(&source.name(), async |key| {
+        let request = client.request(Method::POST, &["jobs"]).header("Idempotency-Key", key);
+        let (request, bar) = match source {
+            Source::File(path) => with_files(request, &[path], fields).await?,
+            Source::Url(url) => (request.json(&with_url(url, fields)), ProgressBar::hidden()),
+        };
+        let answer = client.send(request, Thing::Path("submissions")).await;
+        bar.finish_and_clear();
+        client.body(answer?).await
+    })
+    .await?;
+    let value = serde_json::from_str(&body);
+    value.and_then(first_snapshot).map_err(|error| client.foreign(&error))
+}
+
+/// Tries to submit, again where the connection breaks or the server is busy. By
+/// the key the server knows a repetition from a second submission.
+pub async fn persist<T>(
+    name: &str,
+    attempt: impl AsyncFn(&str) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
     let key = uuid::Uuid::now_v7().to_string();
-    let name = source.name();
     let (mut tries, mut busy) = (1, Duration::ZERO);
     loop {
-        let trouble = match once(client, source, fields, &key).await {
-            Ok(job) => return Ok(job),
+        let trouble = match attempt(&key).await {
+            Ok(done) => return Ok(done),
             Err(trouble) => trouble,
         };
         let pause = match &trouble {
@@ -116,23 +135,6 @@ fn is_broken(trouble: &Trouble, tries: u32) -> bool {
     }
 }
 
-async fn once(
-    client: &Client,
-    source: &Source<'_>,
-    fields: &Fields,
-    key: &str,
-) -> Result<Snapshot, Trouble> {
-    let request = client.request(Method::POST, &["jobs"]).header("Idempotency-Key", key);
-    let (request, bar) = match source {
-        Source::File(path) => with_file(request, path, fields).await?,
-        Source::Url(url) => (request.json(&with_url(url, fields)), ProgressBar::hidden()),
-    };
-    let answer = client.send(request, Thing::Path("submissions")).await;
-    bar.finish_and_clear();
-    let body = client.body(answer?).await?;
-    first_snapshot(&body).map_err(|error| client.foreign(&error))
-}
-
 fn with_url(url: &Url, fields: &Fields) -> Value {
     let Fields { options, metadata, priority, hold } = fields;
     json!({
@@ -144,24 +146,31 @@ fn with_url(url: &Url, fields: &Fields) -> Value {
     })
 }
 
-async fn with_file(
+/// The request with a form of these files, and a bar that shows how far they are.
+pub async fn with_files(
     request: RequestBuilder,
-    path: &Path,
+    paths: &[impl AsRef<Path>],
     fields: &Fields,
 ) -> Result<(RequestBuilder, ProgressBar), Trouble> {
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
-    let unreadable =
-        |error: io::Error| Trouble::Usage(format!("The file cannot be read: {error}."));
-    let file = File::open(path).await.map_err(unreadable)?;
-    let length = file.metadata().await.map_err(unreadable)?.len();
-    let bar = bar(&name, length);
-    let counter = bar.clone();
-    // The length was promised; what is appended meanwhile is not sent.
-    let chunks = ReaderStream::with_capacity(file.take(length), CHUNK_BYTES)
-        .inspect(move |chunk| counter.inc(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64)));
-    let part = Part::stream_with_length(Body::wrap_stream(chunks), length);
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        let path = path.as_ref();
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+        let unreadable = |error: io::Error| match paths.len() {
+            1 => Trouble::Usage(format!("The file cannot be read: {error}.")),
+            _ => Trouble::Usage(format!("{}: cannot be read: {error}.", path.display())),
+        };
+        let file = File::open(path).await.map_err(unreadable)?;
+        let length = file.metadata().await.map_err(unreadable)?.len();
+        files.push((name, file, length));
+    }
+    let whole = files.iter().map(|(_, _, length)| length).sum();
+    let bar = match files.as_slice() {
+        [(name, ..)] => bar(name, whole),
+        files => bar(&format!("{} files", files.len()), whole),
+    };
 
-    // The file comes last, so that the server knows what to do with it.
+    // The files come last, so that the server knows what to do with them.
     let mut form = Form::new();
     for (field, value) in [("options", &fields.options), ("metadata", &fields.metadata)] {
         if let Some(value) = value {
@@ -174,13 +183,21 @@ async fn with_file(
     if fields.hold {
         form = form.text("hold", "true");
     }
-    let form = form.part("file", part.file_name(name));
+    for (name, file, length) in files {
+        let counter = bar.clone();
+        // The length was promised; what is appended meanwhile is not sent.
+        let chunks =
+            ReaderStream::with_capacity(file.take(length), CHUNK_BYTES).inspect(move |chunk| {
+                counter.inc(chunk.as_ref().map_or(0, |chunk| chunk.len() as u64))
+            });
+        let part = Part::stream_with_length(Body::wrap_stream(chunks), length);
+        form = form.part("file", part.file_name(name));
+    }
     Ok((request.multipart(form), bar))
 }
 
 /// The snapshot without the credential beside it, which would end up in logs.
-fn first_snapshot(body: &str) -> Result<Snapshot, serde_json::Error> {
-    let mut value: Value = serde_json::from_str(body)?;
+pub fn first_snapshot(mut value: Value) -> Result<Snapshot, serde_json::Error> {
     if let Some(fields) = value.as_object_mut() {
         fields.remove("access");
     }
@@ -207,7 +224,7 @@ mod tests {
     fn the_job_token_is_not_shown() {
         let body = r#"{"id":"01990000-0000-7000-8000-000000000001","seq":1,"status":"queued",
             "access":{"token":"secret","expires_at":"2026-01-01T00:00:00Z"}}"#;
-        let job = first_snapshot(body).unwrap();
+        let job = first_snapshot(serde_json::from_str(body).unwrap()).unwrap();
         assert!(!job.json.contains("secret") && job.json.contains("\"seq\":1"), "{}", job.json);
     }
 

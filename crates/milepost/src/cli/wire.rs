@@ -2,7 +2,9 @@
 //! a newer one. Leaves: the fields that are shown. Never: refuses what it does
 //! not know.
 
-use milepost_core::{JobId, StageStatus, Status, Timestamp};
+use std::collections::BTreeMap;
+
+use milepost_core::{BatchId, JobId, StageStatus, Status, Timestamp};
 use serde::Deserialize;
 
 /// A job's complete state, and the JSON that it came from.
@@ -27,6 +29,8 @@ pub struct Snapshot {
     pub queue: Option<Queue>,
     #[serde(default)]
     pub document: Option<Document>,
+    #[serde(default)]
+    pub batch: Option<BatchId>,
     #[serde(default)]
     pub error: Option<JobError>,
     #[serde(default)]
@@ -78,6 +82,12 @@ pub struct Document {
 pub struct JobError {
     pub code: String,
     pub message: String,
+}
+
+/// Several jobs as one.
+#[derive(Debug, Deserialize)]
+pub struct Batch {
+    pub by_status: BTreeMap<String, u64>,
 }
 
 /// One page of a list.

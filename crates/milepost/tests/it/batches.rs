@@ -116,6 +116,22 @@ async fn further_requests_join_a_batch() {
 }
 
 #[tokio::test]
+async fn a_batch_can_begin_with_one_file() {
+    let server = Server::start();
+    let api = server.api();
+    let path = "/v1/jobs?batch=new";
+    let form = || Api::form("letter.odt", fixture("letter.odt"));
+    let first = api.call(api.post(path).multipart(form())).await.expect(202).json();
+    let other = api.call(api.post(path).multipart(form())).await.expect(202).json();
+    let batch = first["batch"].as_str().unwrap();
+    assert_ne!(other["batch"], batch);
+    let path = format!("/v1/jobs?batch={batch}");
+    let second = api.call(api.post(&path).multipart(form())).await.expect(202).json();
+    assert_eq!(second["batch"], batch);
+    assert_eq!(api.batch(batch).await["total"], 2);
+}
+
+#[tokio::test]
 async fn a_preference_waits_for_all() {
     let server = Server::start();
     let api = server.api();

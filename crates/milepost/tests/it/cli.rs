@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::harness::{Server, binary, expected, fixture, fixtures, pdf_of, run};
+use crate::harness::{Client, Server, binary, exits, expected, fixture, fixtures, pdf_of, run};
 
 fn convert(arguments: &[&str], files: &[&str]) -> Output {
     let mut command = binary();
@@ -20,12 +20,6 @@ fn names(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-#[track_caller]
-fn exits(output: &Output, code: i32) -> String {
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
-    String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 #[test]
@@ -93,30 +87,22 @@ fn convert_takes_pages_and_passwords() {
     assert!(!part.is_empty() && part.len() < expected("report.pdf").len());
 }
 
-/// The client's side, towards one server.
-struct Client<'a>(&'a Server);
-
-impl Client<'_> {
-    fn run(&self, arguments: &[&str]) -> Output {
-        run(binary().args(arguments).env("MILEPOST_SERVER", self.0.url()))
-    }
-
-    /// Submits a file and returns the job's id.
-    fn submit(&self, arguments: &[&str], path: &Path) -> String {
-        let mut all = vec!["submit"];
-        all.extend(arguments);
-        all.push(path.to_str().unwrap());
-        let id = exits(&self.run(&all), 0);
-        assert_eq!(id.lines().count(), 1, "{id}");
-        id.trim().to_owned()
-    }
+/// Submits a file and returns the job's id.
+#[track_caller]
+fn submit(client: &Client<'_>, arguments: &[&str], path: &Path) -> String {
+    let mut all = vec!["submit"];
+    all.extend(arguments);
+    all.push(path.to_str().unwrap());
+    let id = exits(&client.run(&all), 0);
+    assert_eq!(id.lines().count(), 1, "{id}");
+    id.trim().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_is_submitted_watched_and_read() {
     let server = Server::start();
     let client = Client(&server);
-    let id = client.submit(&[], &fixtures().join("report.pdf"));
+    let id = submit(&client, &[], &fixtures().join("report.pdf"));
     exits(&client.run(&["watch", &id]), 0);
     assert_eq!(exits(&client.run(&["result", &id]), 0).as_bytes(), expected("report.pdf"));
     let json = exits(&client.run(&["result", "--format", "json", &id]), 0);
@@ -143,7 +129,7 @@ async fn watch_follows_a_running_job_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("road.pdf");
     std::fs::write(&file, pdf_of(500)).unwrap();
-    let id = client.submit(&[], &file);
+    let id = submit(&client, &[], &file);
     let lines = exits(&client.run(&["watch", "--json", &id]), 0);
     let seqs: Vec<u64> = lines
         .lines()
@@ -158,7 +144,7 @@ async fn watch_follows_a_running_job_to_its_end() {
 async fn orders_have_exit_codes_that_scripts_can_use() {
     let server = Server::start();
     let client = Client(&server);
-    let held = client.submit(&["--hold"], &fixtures().join("letter.docx"));
+    let held = submit(&client, &["--hold"], &fixtures().join("letter.docx"));
     exits(&client.run(&["cancel", &held]), 0);
     exits(&client.run(&["watch", &held]), 3);
     exits(&client.run(&["retry", "--watch", &held]), 0);
@@ -174,7 +160,7 @@ async fn orders_have_exit_codes_that_scripts_can_use() {
     exits(&client.run(&["watch", &failed]), 1);
     exits(&client.run(&["result", &failed]), 5);
     exits(&client.run(&["submit", "/nowhere/at/all.pdf"]), 2);
-    let waiting = client.submit(&["--hold"], &fixtures().join("letter.docx"));
+    let waiting = submit(&client, &["--hold"], &fixtures().join("letter.docx"));
     exits(&client.run(&["result", &waiting]), 5);
 
     let table = exits(&client.run(&["jobs"]), 0);

@@ -40,5 +40,6 @@ mod shutdown;
 mod socket;
 mod socket_rules;
 mod stream;
+mod submit_folder;
 mod waiting;
 mod watchers;

@@ -64,7 +64,7 @@ pub enum SubmissionAnswer<'a> {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Joins {
-    /// A batch that the new jobs join.
+    /// A batch that the new jobs join; `new` makes one even of a single file.
     batch: Option<String>,
 }
 
@@ -124,13 +124,14 @@ pub async fn submit(
     let wait = prefer_wait(request.headers());
     let key = idempotency_key(request.headers())?;
     let no_batch = || Problem::from(submit::SubmitError::NoBatch);
-    let joins: Option<BatchId> = match joins.batch {
+    let in_batch = joins.batch.is_some();
+    let joins: Option<BatchId> = match joins.batch.filter(|text| text != "new") {
         Some(text) => Some(text.parse().map_err(|_| no_batch())?),
         None => None,
     };
     let body = body::read(&services, &owner, request).await?;
     let (jobs, many) = match (body, joins) {
-        (Body::One(fields), None) => {
+        (Body::One(fields), None) if !in_batch => {
             (vec![services.submitter.submit(wanted(&owner, *fields), key).await?], false)
         }
         (Body::One(fields), joins) => {

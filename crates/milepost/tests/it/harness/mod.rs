@@ -2,6 +2,7 @@
 //! documents. Never: a mock, or a pause in place of a condition.
 
 mod api;
+mod cli;
 mod documents;
 mod processes;
 mod server;
@@ -12,6 +13,7 @@ mod ws;
 use std::time::{Duration, Instant};
 
 pub use api::{Api, Form, Reply, completed, id_of, is_terminal, seq_of};
+pub use cli::{Client, exits};
 pub use documents::{expected, fixture, fixtures, pdf_of};
 pub use processes::{Process, raise_file_limit};
 pub use server::{Server, binary, run};
