@@ -71,7 +71,8 @@ impl Sweeper {
                 break;
             }
         }
-        self.store.delete_unused_documents(limit).await?;
+        let objects = self.store.delete_unused_documents(limit).await?;
+        self.blobs.remove_all(&objects).await;
         Ok(())
     }
 

@@ -144,20 +144,23 @@ impl Store {
         .await
     }
 
-    /// Removes documents from before `limit_at` that no job names.
+    /// Removes documents from before `limit_at` that no job names. Returns the
+    /// objects that nothing names any more.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn delete_unused_documents(&self, limit_at: Timestamp) -> Result<usize, StoreError> {
+    pub async fn delete_unused_documents(
+        &self,
+        limit_at: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
         self.write(move |write| {
-            let removed = write
-                .connection
-                .prepare_cached(
-                    "DELETE FROM documents WHERE created_at < ?
-                     AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.document = documents.id)",
-                )?
-                .execute([limit_at.as_micros()])?;
-            Ok(removed)
+            let mut statement = write.connection.prepare_cached(
+                "DELETE FROM documents WHERE created_at < ?
+                 AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.document = documents.id)
+                 RETURNING object",
+            )?;
+            let objects = statement.query_map([limit_at.as_micros()], |row| row.get(0))?;
+            Ok(objects.filter_map(Result::transpose).collect::<Result<_, _>>()?)
         })
         .await
     }

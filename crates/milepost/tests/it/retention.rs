@@ -20,6 +20,7 @@ async fn what_is_past_its_retention_is_gone_with_its_files() {
         documents["items"].as_array()?.is_empty().then_some(())
     })
     .await;
+    eventually("its files are gone", || async { (files(&server) == 0).then_some(()) }).await;
 }
 
 #[tokio::test]
@@ -29,16 +30,15 @@ async fn a_deleted_job_leaves_no_file() {
     let text = "A line that is long enough to fill a file.\n\n".repeat(4000);
     let id = api.submit_bytes("long.md", text.into_bytes()).await;
     let job = api.completed(&id).await;
-    let files = || {
-        let mut count = 0;
-        for folder in std::fs::read_dir(server.data().join("objects")).unwrap() {
-            count += std::fs::read_dir(folder.unwrap().path()).unwrap().count();
-        }
-        count
-    };
-    assert!(files() > 1, "the document and its texts are files");
+    assert!(files(&server) > 1, "the document and its texts are files");
     api.call(api.delete(&format!("/v1/jobs/{id}"))).await.expect(204);
     let document = job["document"]["id"].as_str().unwrap();
     api.call(api.delete(&format!("/v1/documents/{document}"))).await.expect(204);
-    assert_eq!(files(), 0);
+    assert_eq!(files(&server), 0);
+}
+
+/// How many objects the server keeps.
+fn files(server: &Server) -> usize {
+    let folders = std::fs::read_dir(server.data().join("objects")).unwrap();
+    folders.map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap().count()).sum()
 }
