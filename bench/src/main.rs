@@ -1,40 +1,61 @@
 //! Repeats the figures that docs/benchmarks.md states. Enters: a scenario, a
-//! folder of documents, a server's binary. Leaves: a few lines of figures.
-//! Never: a verdict; a shared machine is too noisy for one.
+//! server's binary. Leaves: figures. Never: a verdict on speed, since a shared
+//! machine is too noisy for one; `soak` alone says whether it went well.
 
 mod latency;
+mod process;
 mod server;
+mod soak;
 mod throughput;
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures a Milepost server", disable_help_subcommand = true)]
+struct Arguments {
+    /// The server; without it the one beside this program.
+    #[arg(long, env = "SERVER_BIN", global = true)]
+    server: Option<PathBuf>,
+    #[command(subcommand)]
+    scenario: Scenario,
+}
+
+#[derive(Subcommand)]
+enum Scenario {
+    /// Pages for each processor second, bare library and server in turn.
+    Throughput {
+        /// Holds PDFs.
+        folder: PathBuf,
+        #[arg(default_value_t = 3)]
+        rounds: usize,
+    },
+    /// From a recorded update to its message.
+    Latency {
+        document: PathBuf,
+        #[arg(default_value_t = 1)]
+        watchers: usize,
+    },
+    /// Mixed work for a long time; fails where something grows, or is lost.
+    Soak(soak::Options),
+}
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["throughput", folder, rest @ ..] => {
-            let rounds = rest.first().map_or(Ok(3), |n| n.parse()).context("ROUNDS is a number")?;
-            throughput::run(&binary()?, &PathBuf::from(folder), rounds).await
+    let arguments = Arguments::parse();
+    process::raise_descriptors(1024);
+    let binary = match arguments.server {
+        Some(path) => path,
+        None => std::env::current_exe()?.with_file_name("milepost"),
+    };
+    anyhow::ensure!(binary.exists(), "there is no server at {}; build it", binary.display());
+    match arguments.scenario {
+        Scenario::Throughput { folder, rounds } => throughput::run(&binary, &folder, rounds).await,
+        Scenario::Latency { document, watchers } => {
+            latency::run(&binary, &document, watchers).await
         }
-        ["latency", document, rest @ ..] => {
-            let watchers = rest.first().map_or(Ok(1), |n| n.parse());
-            latency::run(&binary()?, &PathBuf::from(document), watchers.context("WATCHERS")?).await
-        }
-        _ => {
-            bail!("usage: milepost-bench throughput FOLDER [ROUNDS] | latency DOCUMENT [WATCHERS]")
-        }
+        Scenario::Soak(options) => soak::run(&binary, &options).await.context("the soak failed"),
     }
-}
-
-/// The server beside this program, or the one that `SERVER_BIN` names.
-fn binary() -> anyhow::Result<PathBuf> {
-    if let Some(path) = std::env::var_os("SERVER_BIN") {
-        return Ok(path.into());
-    }
-    let path = std::env::current_exe()?.with_file_name("milepost");
-    anyhow::ensure!(path.exists(), "no server beside this program; build it first");
-    Ok(path)
 }

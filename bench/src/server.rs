@@ -1,84 +1,102 @@
-//! A server of one run: started on a free port and an empty folder, killed at
-//! the end.
+//! A server of one run: started on a free port and an empty folder, or on one
+//! that was prepared; killed at the end.
 
-use std::path::Path;
-use std::process::Stdio;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-/// Clock ticks in a second, as Linux reports processor time.
-const TICKS: f64 = 100.0;
+use crate::process;
+
+/// A server to be started.
+pub struct Launch {
+    command: Command,
+    data: PathBuf,
+    folder: Option<tempfile::TempDir>,
+}
+
+impl Launch {
+    /// `binary` with `slots` converters on a folder of its own.
+    pub fn new(binary: &Path, slots: usize) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut launch = Self::over(binary, slots, folder.path());
+        launch.folder = Some(folder);
+        Ok(launch)
+    }
+
+    /// `binary` with `slots` converters on a folder that there is.
+    pub fn over(binary: &Path, slots: usize, data: &Path) -> Self {
+        let mut command = Command::new(binary);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data)
+            .env("MILEPOST_WORKER_SLOTS", slots.to_string())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        Self { command, data: data.to_owned(), folder: None }
+    }
+
+    /// Changes a setting, named as its variable is without the first word.
+    pub fn set(mut self, key: &str, value: impl std::fmt::Display) -> Self {
+        self.command.env(format!("MILEPOST_{key}"), value.to_string());
+        self
+    }
+
+    /// Writes the server's log there.
+    pub fn log(mut self, file: File) -> Self {
+        self.command.stderr(file);
+        self
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn start(mut self) -> anyhow::Result<Server> {
+        let mut process = self.command.spawn().context("the server does not start")?;
+        let stdout = process.stdout.take().context("no output")?;
+        let line = BufReader::new(stdout).lines().next_line().await?.context("it ended")?;
+        let url = line.split_whitespace().last().context("no address")?.to_owned();
+        Ok(Server { process, url, data: self.data, _folder: self.folder })
+    }
+}
 
 /// A running server.
 pub struct Server {
     process: Child,
     /// Where it answers.
     pub url: String,
-    _data: tempfile::TempDir,
+    /// Its folder.
+    pub data: PathBuf,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Server {
-    /// Starts `binary` with `slots` converters and waits until it is ready.
+    /// Starts `binary` with `slots` converters, which are ready and stay.
     pub async fn start(binary: &Path, slots: usize) -> anyhow::Result<Self> {
-        let data = tempfile::tempdir()?;
-        let mut process = Command::new(binary)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data.path())
-            .env("MILEPOST_WORKER_SLOTS", slots.to_string())
-            .env("MILEPOST_WORKER_RECYCLE_AFTER", "1000000")
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let stdout = process.stdout.take().context("no output")?;
-        let line = BufReader::new(stdout).lines().next_line().await?.context("it ended")?;
-        let url = line.split_whitespace().last().context("no address")?.to_owned();
+        let server = Launch::new(binary, slots)?.set("WORKER_RECYCLE_AFTER", 1_000_000);
+        let server = server.start().await?;
         // The converters start beside it.
         tokio::time::sleep(Duration::from_millis(300)).await;
-        Ok(Self { process, url, _data: data })
+        Ok(server)
+    }
+
+    /// Its process.
+    pub fn id(&self) -> anyhow::Result<u32> {
+        self.process.id().context("the server has ended")
     }
 
     /// Processor seconds of the server and of its converters so far.
     pub fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let own = self.process.id().context("it ended")?;
-        let mut seconds = cpu_seconds_of(own)?;
-        for child in std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"))
-            .unwrap_or_default()
-            .split_whitespace()
-            .map(str::to_owned)
-            .chain(children_of(own)?)
-            .collect::<std::collections::BTreeSet<_>>()
-        {
-            seconds += cpu_seconds_of(child.parse()?)?;
-        }
-        Ok(seconds)
+        process::cpu_seconds_with_children(self.id()?)
     }
-}
 
-/// Processor seconds of one process, of its waited-for children too.
-pub fn cpu_seconds_of(process: u32) -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let fields: Vec<&str> =
-        stat.rsplit_once(')').context("no process name")?.1.split_whitespace().collect();
-    let ticks = fields[11..15].iter().map(|field| field.parse::<f64>().unwrap_or(0.0));
-    Ok(ticks.sum::<f64>() / TICKS)
-}
-
-/// Processes whose parent is `parent`, whichever of its threads started them.
-fn children_of(parent: u32) -> anyhow::Result<Vec<String>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc")? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if !name.bytes().all(|byte| byte.is_ascii_digit()) {
-            continue;
-        }
-        let Ok(stat) = std::fs::read_to_string(format!("/proc/{name}/stat")) else { continue };
-        let of = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
-        if of == Some(&parent.to_string()) {
-            found.push(name);
-        }
+    /// Asks it to stop and waits until it has.
+    pub async fn stop(&mut self) -> anyhow::Result<ExitStatus> {
+        let id = Pid::from_raw(self.id()? as i32).context("no process")?;
+        kill_process(id, Signal::TERM)?;
+        Ok(tokio::time::timeout(Duration::from_secs(30), self.process.wait()).await??)
     }
-    Ok(found)
 }

@@ -7,7 +7,8 @@ use anyhow::Context as _;
 use milepost_convert::{Document, Limits, Options, Step};
 use serde_json::Value;
 
-use crate::server::{Server, cpu_seconds_of};
+use crate::process::cpu_seconds;
+use crate::server::Server;
 
 /// Prints a row for each round, and the ratio.
 pub async fn run(binary: &Path, folder: &Path, rounds: usize) -> anyhow::Result<()> {
@@ -37,7 +38,7 @@ pub async fn run(binary: &Path, folder: &Path, rounds: usize) -> anyhow::Result<
 }
 
 fn bare(documents: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
-    let before = cpu_seconds_of(std::process::id())?;
+    let before = cpu_seconds(std::process::id())?;
     let mut pages = 0;
     for path in documents {
         let document = Document { filename: "a.pdf".into(), bytes: std::fs::read(path)? };
@@ -51,7 +52,7 @@ fn bare(documents: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
         );
         made.map_err(|error| anyhow::anyhow!("{}: {}", path.display(), error.cause))?;
     }
-    Ok((pages, cpu_seconds_of(std::process::id())? - before))
+    Ok((pages, cpu_seconds(std::process::id())? - before))
 }
 
 async fn through_server(server: &Server, documents: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
