@@ -30,6 +30,30 @@ async fn a_broken_form_is_refused_and_leaves_nothing() {
     assert!(api.list("/v1/documents").await.is_empty());
 }
 
+/// Whoever never ends the head of a part does not fill the server's memory.
+#[tokio::test]
+async fn a_head_without_an_end_is_refused() {
+    let server = Server::start();
+    let api = server.api();
+    let before = server.process().peak_bytes();
+    let junk = Bytes::from(vec![b'x'; 1 << 20]);
+    for start in [
+        "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"",
+        "--b\r\nX-Junk: ",
+        // No part at all: what stands before the first one.
+        "",
+    ] {
+        let mut chunks = vec![Ok::<_, std::io::Error>(Bytes::from_static(start.as_bytes()))];
+        chunks.extend((0..100).map(|_| Ok(junk.clone())));
+        let body = Body::wrap_stream(stream::iter(chunks));
+        let kind = "multipart/form-data; boundary=b";
+        let request = api.post("/v1/jobs").header(CONTENT_TYPE, kind).body(body);
+        api.call(request).await.refused(400, "invalid_request", None);
+    }
+    let grown = server.process().peak_bytes() - before;
+    assert!(grown < 32 << 20, "{grown} bytes");
+}
+
 #[tokio::test]
 async fn other_media_types_are_refused() {
     let server = Server::start();

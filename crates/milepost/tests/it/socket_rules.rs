@@ -38,6 +38,25 @@ async fn malformed_messages_are_answered_and_three_in_a_row_close() {
 }
 
 #[tokio::test]
+async fn a_mark_that_would_be_repeated_often_is_short() {
+    let server = Server::start();
+    let mut socket = Socket::open(&server).await;
+    for (length, admitted) in [(254, true), (255, false)] {
+        let mark = "x".repeat(length);
+        socket.send(&json!({"type": "subscribe", "jobs": ["a", "b"], "ref": mark})).await;
+        let answer = socket.message().await;
+        if admitted {
+            assert_eq!((&answer["type"], &answer["ref"]), (&json!("subscribed"), &json!(mark)));
+            for _ in 0..2 {
+                assert_eq!(socket.message().await["ref"], json!(mark));
+            }
+        } else {
+            assert_eq!((&answer["type"], &answer["field"]), (&json!("error"), &json!("ref")));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_rate_is_named_and_harms_nothing() {
     let server = Server::start();
     let mut socket = Socket::open(&server).await;

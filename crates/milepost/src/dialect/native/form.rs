@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::body::{Body, Fields, MAX_LABEL_CHARS, options, pipeline, priority, too_many};
 use super::external;
+use super::heads::Heads;
 use crate::http::Services;
 use crate::http::extract::{self, check_length, parse_json, too_large};
 use crate::http::problem::{Code, Problem};
@@ -18,6 +19,10 @@ const FIELDS: [&str; 8] =
     ["file", "pipeline", "stages", "options", "metadata", "hold", "force", "priority"];
 /// A form's field other than the file is no longer.
 const MAX_FIELD_BYTES: u64 = 64 * 1024;
+
+/// A part's name, file name and other headers. The parser keeps them in memory
+/// until they end, so somebody else has to see to it that they do.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// Reads a form's one file; other fields are refused.
 ///
@@ -64,7 +69,7 @@ pub async fn read(services: &Services, request: Request) -> Result<Body, Problem
 
 async fn read_fields(
     services: &Services,
-    form: &mut Multipart,
+    form: &mut Form,
     fields: &mut Fields,
     files: &mut Vec<Upload>,
 ) -> Result<(), Problem> {
@@ -102,18 +107,33 @@ async fn read_fields(
     Ok(())
 }
 
-async fn open_form(services: &Services, request: Request) -> Result<Multipart, Problem> {
+/// A form, and how much of it may still be read in search of its next part.
+struct Form {
+    parts: Multipart,
+    heads: Heads,
+}
+
+async fn open_form(services: &Services, request: Request) -> Result<Form, Problem> {
     check_length(request.headers(), services.config.limits.body.as_u64())?;
-    Multipart::from_request(request, &())
+    let heads = Heads::default();
+    let request = request.map(|body| heads.watch(body));
+    let parts = Multipart::from_request(request, &())
         .await
-        .map_err(|error| Problem::new(Code::InvalidRequest, format!("{}.", error.body_text())))
+        .map_err(|error| Problem::new(Code::InvalidRequest, format!("{}.", error.body_text())))?;
+    Ok(Form { parts, heads })
 }
 
 async fn next_field<'a>(
-    form: &'a mut Multipart,
+    form: &'a mut Form,
     services: &Services,
 ) -> Result<Option<Field<'a>>, Problem> {
-    form.next_field().await.map_err(|error| broken(&error, services))
+    form.heads.begin(MAX_HEAD_BYTES);
+    let next = form.parts.next_field().await;
+    let exceeded = form.heads.end();
+    next.map_err(|error| match exceeded {
+        true => Problem::new(Code::InvalidRequest, "The head of a part of the form is too long."),
+        false => broken(&error, services),
+    })
 }
 
 /// Streams a file to the store. What the client did not send whole is not kept.

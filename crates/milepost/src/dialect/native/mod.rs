@@ -7,6 +7,7 @@ mod documents;
 mod events;
 mod external;
 mod form;
+mod heads;
 mod jobs;
 mod message;
 mod results;

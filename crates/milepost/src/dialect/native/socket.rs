@@ -22,6 +22,8 @@ use crate::transport::ws::{self, Close, Session};
 const PROTOCOL: &str = "milepost.v1";
 /// Malformed messages in a row before the socket is closed.
 const MAX_MALFORMED: u32 = 3;
+/// What a client marks its message with, as JSON.
+const MAX_REF_BYTES: usize = 256;
 /// Snapshots of a job in a second, unless the client says otherwise.
 const DEFAULT_RATE: f64 = 20.0;
 /// What a client waits before it reconnects to a server that restarts.
@@ -121,6 +123,12 @@ impl Session for Native {
     ) -> Result<Vec<Bytes>, Close> {
         let value: Result<Value, _> = serde_json::from_str(text);
         let reference = value.as_ref().ok().and_then(|value| value.get("ref").cloned());
+        // One message may have an answer for each of its jobs, and all repeat it.
+        let too_long = reference.as_ref().is_some_and(|r| r.to_string().len() > MAX_REF_BYTES);
+        if too_long {
+            let detail = format!("A `ref` is {MAX_REF_BYTES} bytes of JSON at most.");
+            return Ok(vec![error_message(&Problem::field("ref", detail), None, None)]);
+        }
         let parsed = value.and_then(serde_json::from_value::<ClientMessage>);
         let message = match parsed {
             Ok(message) => message,
