@@ -114,23 +114,41 @@ async fn readers_that_stop_reading_cost_little_and_harm_nobody() {
     }
 }
 
+/// A job whose snapshots are large.
+async fn chatty(api: &Api) -> String {
+    let metadata = json!({"padding": "x".repeat(4000)});
+    let body = json!({"pipeline": "external", "metadata": metadata});
+    id_of(&api.submit_json(&body).await.expect(202).json())
+}
+
+/// Changes it so often, and completes it.
+async fn chat(api: Api, id: String, changes: u64) {
+    let path = format!("/v1/jobs/{id}/progress");
+    for done in 1..=changes {
+        let report = json!({"done": done, "total": changes});
+        api.call(api.post(&path).json(&report)).await.expect(200);
+    }
+    let path = format!("/v1/jobs/{id}/complete");
+    api.call(api.post(&path).json(&json!({}))).await.expect(200);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_of_everything_that_falls_behind_is_told_and_resumes() {
     // It reads nothing until the job has ended, however long that takes here.
     let server = Server::with(&[("MILEPOST_LIMITS_SEND", "1h")]);
     let api = server.api();
-    server.freeze().await;
-    let id = id_of(&api.submit_form(heavy(2500)).await);
+    let id = chatty(&api).await;
     let mut slow = Socket::over(&server, narrow(&server).await).await;
     slow.subscribe(&id, "all", 0).await;
     slow.message_of("subscribed").await;
     let mut brisk = Socket::open(&server).await;
     brisk.subscribe(&id, "latest", 0).await;
-    server.thaw();
+    let chat = tokio::spawn(chat(api.clone(), id.clone(), 1500));
     let mut job = Value::Null;
     while !is_terminal(&job) {
         job = brisk.snapshot().await;
     }
+    chat.await.unwrap();
     let end = seq_of(&job);
     let mut seq = 0;
     loop {
@@ -158,15 +176,14 @@ async fn a_reader_of_everything_that_falls_behind_is_told_and_resumes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_of_the_latest_that_falls_behind_still_learns_the_end() {
-    let server = Server::start();
+    // It reads nothing until the job has ended, however long that takes here.
+    let server = Server::with(&[("MILEPOST_LIMITS_SEND", "1h")]);
     let api = server.api();
-    server.freeze().await;
-    let id = id_of(&api.submit_form(heavy(1500)).await);
+    let id = chatty(&api).await;
     let mut slow = Socket::over(&server, narrow(&server).await).await;
     slow.send(&json!({"type": "subscribe", "jobs": [id], "max_rate": 100_000})).await;
     slow.message_of("subscribed").await;
-    server.thaw();
-    api.completed(&id).await;
+    chat(api.clone(), id.clone(), 1500).await;
     let (mut seen, mut job) = (0, Value::Null);
     while !is_terminal(&job) {
         job = slow.snapshot().await;
