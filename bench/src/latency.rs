@@ -23,6 +23,7 @@ pub async fn run(binary: &Path, document: &Path, watchers: usize) -> anyhow::Res
         let name = document.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let part = reqwest::multipart::Part::bytes(bytes.clone()).file_name(name);
         let form = reqwest::multipart::Form::new().part("file", part).text("hold", "true");
+        let form = form.text("force", "true");
         let jobs = format!("{}/v1/jobs", server.url);
         let job: Value = client.post(&jobs).multipart(form).send().await?.json().await?;
         let id = job["id"].as_str().context("no id")?.to_owned();

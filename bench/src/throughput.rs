@@ -62,7 +62,8 @@ async fn through_server(server: &Server, documents: &[PathBuf]) -> anyhow::Resul
     let mut pages = 0;
     for path in documents {
         let part = reqwest::multipart::Part::bytes(std::fs::read(path)?).file_name("a.pdf");
-        let form = reqwest::multipart::Form::new().part("file", part);
+        // The same documents again and again are to be converted.
+        let form = reqwest::multipart::Form::new().text("force", "true").part("file", part);
         let request = client.post(&jobs).header("prefer", "wait=60").multipart(form);
         let job: Value = request.send().await?.json().await?;
         anyhow::ensure!(job["status"] == "completed", "{}: {job}", path.display());

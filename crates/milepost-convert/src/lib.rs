@@ -10,6 +10,10 @@
 //! knows nothing of jobs: what it is fed is all that it reads. Links, images
 //! and files that a document refers to stay references.
 
+/// The same for the same code over the same libraries. What another one makes of
+/// a document may differ.
+pub const FINGERPRINT: &str = env!("MILEPOST_CONVERTER");
+
 mod convert;
 mod declarative;
 mod detect;

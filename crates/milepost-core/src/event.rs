@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::id::{BatchId, DocumentId, OwnerId, Seq};
+use crate::id::{BatchId, DocumentId, JobId, OwnerId, Seq};
 use crate::plan::{Pipeline, Plan, Unit};
 use crate::time::Timestamp;
 
@@ -113,6 +113,9 @@ pub enum EventKind {
     Completed {
         /// The formats in which it can be read.
         formats: Vec<String>,
+        /// Where it was there already: nothing was converted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reused: Option<Reused>,
     },
     /// No automatic retry is left.
     Failed {
@@ -121,6 +124,15 @@ pub enum EventKind {
     },
     /// The owner stopped it.
     Cancelled,
+}
+
+/// The result of an earlier job over the same document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reused {
+    /// The job that made it, which may be gone since.
+    pub job: JobId,
+    /// What that job found out about the document.
+    pub document: DocumentFacts,
 }
 
 /// One party of several that work on a job, an AI agent for example.
@@ -170,6 +182,14 @@ pub struct DocumentInfo {
     pub pages: Option<u32>,
 }
 
+impl DocumentInfo {
+    /// Takes in what a conversion found out.
+    pub(crate) fn learn(&mut self, facts: &DocumentFacts) {
+        self.media_type.clone_from(&facts.media_type);
+        self.pages = facts.pages;
+    }
+}
+
 /// Everything that a submission fixes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Submitted {
@@ -193,4 +213,7 @@ pub struct Submitted {
     pub max_attempts: u32,
     /// Whether it waits for a confirmation.
     pub hold: bool,
+    /// Whether it is to be converted even where that was done before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
 }

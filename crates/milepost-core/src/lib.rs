@@ -18,7 +18,9 @@ mod time;
 
 pub use announcement::{Announcement, Change};
 pub use batch::{Batch, Share};
-pub use event::{Agent, DocumentFacts, DocumentInfo, DocumentNews, Event, EventKind, Submitted};
+pub use event::{
+    Agent, DocumentFacts, DocumentInfo, DocumentNews, Event, EventKind, Reused, Submitted,
+};
 pub use failure::{Failure, FailureCode};
 pub use id::{BatchId, DocumentId, IdError, JobId, OwnerId, Seq};
 pub use plan::{FETCHING, Pipeline, Plan, Stage, Unit};

@@ -84,6 +84,12 @@ pub struct Snapshot {
     pub priority: i32,
     /// The formats of the result; empty before the end.
     pub formats: Vec<String>,
+    /// The job that made the result, where it was not this one.
+    #[serde(default)]
+    pub reused: Option<JobId>,
+    /// No earlier result will do.
+    #[serde(default)]
+    pub force: bool,
     /// Why it failed.
     pub failure: Option<Failure>,
     /// The earliest start of the attempt that waits.
@@ -191,8 +197,7 @@ impl Snapshot {
                         self.document = Some(stored.clone());
                     }
                     (Some(DocumentNews::Found(facts)), Some(document)) => {
-                        document.media_type.clone_from(&facts.media_type);
-                        document.pages = facts.pages;
+                        document.learn(facts);
                     }
                     _ => {}
                 }
@@ -238,6 +243,7 @@ impl Snapshot {
                 self.losses = 0;
                 self.failure = None;
                 self.formats.clear();
+                self.reused = None;
                 self.started_at = None;
                 self.finished_at = None;
                 // Only pages are ever tried again, so only they are counted back.
@@ -247,14 +253,31 @@ impl Snapshot {
                 self.next_attempt(at);
                 self.message = "Waiting for a worker".to_owned();
             }
-            (EventKind::Completed { formats }, Status::Running) => {
+            // What is there already needs no worker.
+            (EventKind::Completed { reused: None, .. }, Status::Queued) => {
+                return Err(Refused::Status(Status::Queued));
+            }
+            (EventKind::Completed { reused: Some(_), .. }, Status::Running | Status::Queued)
+                if self.document.is_none() =>
+            {
+                return Err(Refused::NoDocument);
+            }
+            (EventKind::Completed { formats, reused }, Status::Running | Status::Queued) => {
                 for stage in &mut self.stages {
                     if stage.status != StageStatus::Completed {
                         stage.end(StageStatus::Completed, at);
                     }
                 }
                 self.formats.clone_from(formats);
-                self.finish(Status::Completed, at, "Completed");
+                if let (Some(reused), Some(document)) = (reused, &mut self.document) {
+                    document.learn(&reused.document);
+                }
+                self.reused = reused.as_ref().map(|reused| reused.job);
+                let message = match reused {
+                    Some(_) => "Completed, as it was converted before",
+                    None => "Completed",
+                };
+                self.finish(Status::Completed, at, message);
                 self.progress = Progress::DONE;
             }
             (
@@ -350,6 +373,8 @@ impl Snapshot {
             metadata: submitted.metadata.clone(),
             priority: submitted.priority,
             formats: Vec::new(),
+            reused: None,
+            force: submitted.force,
             failure: None,
             not_before: at,
             created_at: at,

@@ -4,8 +4,8 @@
 
 use milepost_core::{
     Agent, DocumentFacts, DocumentId, DocumentInfo, DocumentNews, Event, EventKind, FETCHING,
-    Failure, FailureCode, JobId, OwnerId, Pipeline, Plan, Progress, Seq, Snapshot, StageStatus,
-    Status, Submitted, Timestamp, Unit,
+    Failure, FailureCode, JobId, OwnerId, Pipeline, Plan, Progress, Reused, Seq, Snapshot,
+    StageStatus, Status, Submitted, Timestamp, Unit,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -37,6 +37,7 @@ fn submitted(hold: bool, with_document: bool, fetch: bool) -> EventKind {
         priority: 0,
         max_attempts: 4,
         hold,
+        force: false,
     }))
 }
 
@@ -98,7 +99,13 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
         1 => (1..9u32, proptest::collection::vec(1..9u32, 0..4)).prop_map(|(max_attempts, again)| {
             EventKind::Retried { max_attempts, again }
         }),
-        1 => Just(EventKind::Completed { formats: vec!["markdown".into()] }),
+        1 => any::<bool>().prop_map(|reused| EventKind::Completed {
+            formats: vec!["markdown".into()],
+            reused: reused.then(|| Reused {
+                job: JobId::new(Uuid::from_u128(9)),
+                document: DocumentFacts { media_type: "text/plain".into(), pages: Some(3) },
+            }),
+        }),
         1 => failure.prop_map(|failure| EventKind::Failed { failure }),
         1 => Just(EventKind::Cancelled),
     ]
@@ -290,4 +297,29 @@ fn a_document_is_fetched_once_and_half_of_one_counts_for_nothing() {
     assert_eq!(log.snapshot.stages[0], fetched);
     assert_eq!(log.snapshot.stage().unwrap().name, "detecting");
     assert_eq!(log.snapshot.progress.percent(), 9.1);
+}
+
+#[test]
+fn what_was_converted_before_completes_without_a_worker() {
+    let reused = Reused {
+        job: JobId::new(Uuid::from_u128(9)),
+        document: DocumentFacts { media_type: "text/plain".into(), pages: Some(3) },
+    };
+    let at = |micros| Timestamp::from_micros(micros);
+    let event = |seq, kind| Event { seq: Seq(seq), at: at(seq as i64), kind };
+    let completed = |reused| EventKind::Completed { formats: vec!["text".into()], reused };
+    let id = JobId::new(Uuid::from_u128(1));
+    let first = event(1, submitted(false, true, false));
+    let mut job = Snapshot::begin(id, &first).unwrap();
+    assert!(job.apply(&event(2, completed(None))).is_err());
+    job.apply(&event(2, completed(Some(reused.clone())))).unwrap();
+    assert_eq!((job.status, job.progress), (Status::Completed, Progress::DONE));
+    assert_eq!((job.reused, job.started_at), (Some(reused.job), None));
+    assert_eq!(job.document.as_ref().unwrap().pages, Some(3));
+    assert!(job.stages.iter().all(|stage| stage.status == StageStatus::Completed));
+    job.apply(&event(3, EventKind::Retried { max_attempts: 5, again: vec![] })).unwrap();
+    assert_eq!((job.status, job.reused), (Status::Queued, None));
+    // Without its document nothing can be said of it.
+    let mut fetches = Snapshot::begin(id, &event(1, submitted(false, false, true))).unwrap();
+    assert!(fetches.apply(&event(2, completed(Some(reused)))).is_err());
 }

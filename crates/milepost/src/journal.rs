@@ -105,6 +105,20 @@ impl Journal {
         })
     }
 
+    /// Completes the job under `lease` with the result of an earlier one that `key`
+    /// names. `None` where there is none, or the lease is lost.
+    ///
+    /// # Errors
+    /// Where the store fails; then nothing is stored.
+    pub async fn reuse(
+        &self,
+        lease: &Lease,
+        key: String,
+    ) -> Result<Option<Arc<Snapshot>>, StoreError> {
+        let (job, fence) = (lease.snapshot.id, lease.snapshot.fence);
+        self.store.reuse(job, fence, key, self.clock.now()).await
+    }
+
     /// Leases the queue's next jobs, each with a `started` event.
     ///
     /// # Errors

@@ -113,7 +113,7 @@ impl Reports {
             let mut events = begun(job)?;
             let texts: Vec<_> = result.into_iter().collect();
             let formats = texts.iter().map(|text| text.format.clone()).collect();
-            events.push(EventKind::Completed { formats });
+            events.push(EventKind::Completed { formats, reused: None });
             Ok(Decision { events, texts, ..Decision::default() })
         })
         .await

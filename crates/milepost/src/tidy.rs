@@ -68,7 +68,7 @@ fn only_the_journal_writes_jobs() {
             continue;
         }
         let dense: String = text.split_whitespace().collect();
-        for write in ["append", "submit", "delete_job", "claim"] {
+        for write in ["append", "submit", "delete_job", "claim", "reuse"] {
             let past = dense.contains(&format!("store.{write}("));
             assert!(!past, "{} writes past the journal: {write}", path.display());
         }

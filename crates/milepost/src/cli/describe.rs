@@ -97,7 +97,9 @@ pub fn ending_of(name: &str, job: &Snapshot) -> String {
                 Some(pages) => format!(", {pages} pages"),
                 None => String::new(),
             };
-            format!("{name}: completed{took}{pages}")
+            let reused = job.result.as_ref().is_some_and(|result| result.reused_from.is_some());
+            let reused = if reused { ", as it was converted before" } else { "" };
+            format!("{name}: completed{took}{pages}{reused}")
         }
         Status::Failed => match &job.error {
             Some(error) => {

@@ -51,6 +51,9 @@ pub struct Args {
     /// Hold the jobs until they are confirmed
     #[arg(long)]
     hold: bool,
+    /// Convert even what was converted before
+    #[arg(long)]
+    force: bool,
     /// Wait until the jobs have ended
     #[arg(long, conflicts_with = "watch")]
     wait: bool,
@@ -193,6 +196,7 @@ fn fields(args: &Args) -> Result<Fields, Trouble> {
         metadata,
         priority: args.priority,
         hold: args.hold,
+        force: args.force,
     })
 }
 

@@ -59,6 +59,8 @@ pub struct Fields {
     pub metadata: Option<Value>,
     pub priority: Option<i32>,
     pub hold: bool,
+    /// Convert even where that was done before.
+    pub force: bool,
 }
 
 /// Submits the document.
@@ -136,13 +138,14 @@ fn is_broken(trouble: &Trouble, tries: u32) -> bool {
 }
 
 fn with_url(url: &Url, fields: &Fields) -> Value {
-    let Fields { options, metadata, priority, hold } = fields;
+    let Fields { options, metadata, priority, hold, force } = fields;
     json!({
         "source": {"url": url.as_str()},
         "options": options,
         "metadata": metadata,
         "priority": priority.unwrap_or(0),
         "hold": hold,
+        "force": force,
     })
 }
 
@@ -180,8 +183,10 @@ pub async fn with_files(
     if let Some(priority) = fields.priority {
         form = form.text("priority", priority.to_string());
     }
-    if fields.hold {
-        form = form.text("hold", "true");
+    for (field, set) in [("hold", fields.hold), ("force", fields.force)] {
+        if set {
+            form = form.text(field, "true");
+        }
     }
     for (name, file, length) in files {
         let counter = bar.clone();

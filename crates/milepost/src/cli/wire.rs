@@ -32,6 +32,8 @@ pub struct Snapshot {
     #[serde(default)]
     pub batch: Option<BatchId>,
     #[serde(default)]
+    pub result: Option<JobResult>,
+    #[serde(default)]
     pub error: Option<JobError>,
     #[serde(default)]
     pub created_at: Option<Timestamp>,
@@ -75,6 +77,13 @@ pub struct Document {
     pub filename: Option<String>,
     #[serde(default)]
     pub pages: Option<u64>,
+}
+
+/// What a job made.
+#[derive(Clone, Debug, Deserialize)]
+pub struct JobResult {
+    #[serde(default)]
+    pub reused_from: Option<JobId>,
 }
 
 /// Why a job failed.

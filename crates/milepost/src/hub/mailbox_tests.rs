@@ -35,6 +35,7 @@ fn states(job: JobId, pages: u64) -> Vec<Arc<Frame>> {
         priority: 0,
         max_attempts: 4,
         hold: false,
+        force: false,
     }));
     let stage = |stage: &str, total: Option<u64>| EventKind::Stage {
         stage: stage.into(),
@@ -49,7 +50,10 @@ fn states(job: JobId, pages: u64) -> Vec<Arc<Frame>> {
         bytes: 1,
         error: None,
     }));
-    kinds.extend([stage("assembling", None), EventKind::Completed { formats: vec![] }]);
+    kinds.extend([
+        stage("assembling", None),
+        EventKind::Completed { formats: vec![], reused: None },
+    ]);
 
     let mut state = Snapshot::begin(job, &Event { seq: Seq(1), at, kind: submitted }).unwrap();
     let frame = |state: &Snapshot| {

@@ -2,6 +2,7 @@
 //! Never: knows a queue, a store or a connection.
 
 pub mod convert;
+pub mod reuse;
 
 use milepost_core::{Pipeline, Plan};
 

@@ -11,6 +11,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::documents::{self, NewDocument};
 use super::pages::{self, TextRow};
+use super::reuse;
 use super::sqlite::{Store, Write};
 use super::{NodeId, StoreError};
 
@@ -27,6 +28,8 @@ pub struct Decision {
     pub password: Option<String>,
     /// Where the document is to be fetched from, where that becomes known now.
     pub remote: Option<String>,
+    /// By what the result is known again, where later jobs may have it.
+    pub reuse: Option<String>,
 }
 
 impl Decision {
@@ -85,6 +88,9 @@ impl Store {
             }
             keep_secrets(write, job, decision.password, decision.remote)?;
             let snapshot = record(write, snapshot, now, decision.events, None)?;
+            if let Some(key) = &decision.reuse {
+                reuse::offer(write.connection, job, key)?;
+            }
             Ok(Appended::Done(snapshot))
         })
         .await
@@ -106,8 +112,8 @@ impl Store {
             if let Err(refusal) = allow(&snapshot) {
                 return Ok(Deleted::Refused(refusal));
             }
-            let objects = pages::objects(write.connection, job)?;
-            for table in ["events", "pages", "texts", "idempotency"] {
+            let result = reuse::result_of(write.connection, job)?;
+            for table in ["events", "idempotency"] {
                 let sql = format!("DELETE FROM {table} WHERE job = ?");
                 write.connection.prepare_cached(&sql)?.execute([job.uuid()])?;
             }
@@ -116,6 +122,7 @@ impl Store {
                 .prepare_cached("DELETE FROM jobs WHERE id = ?")?
                 .execute([job.uuid()])?;
             write.recent.remove(job);
+            let objects = reuse::remove_unless_used(write.connection, result)?;
             let (owner, batch) = (snapshot.owner.clone(), snapshot.batch);
             let document = snapshot.document.as_ref().map(|document| document.id);
             write.announce(|_| Change::Removed { job, owner, document, batch });
@@ -147,11 +154,15 @@ pub(super) fn record(
             pages::insert(write.connection, next.id, *page, *bytes, error.as_deref(), at)?;
         }
         if let EventKind::Retried { again, .. } = &event.kind {
+            reuse::unshare(write.connection, next.id, current.reused.is_some())?;
             pages::forget(write.connection, next.id, again)?;
         }
-        if let EventKind::Stage { document: Some(DocumentNews::Found(facts)), .. } = &event.kind
-            && let Some(info) = &next.document
-        {
+        let facts = match &event.kind {
+            EventKind::Stage { document: Some(DocumentNews::Found(facts)), .. } => Some(facts),
+            EventKind::Completed { reused: Some(reused), .. } => Some(&reused.document),
+            _ => None,
+        };
+        if let (Some(facts), Some(info)) = (facts, &next.document) {
             documents::learn(write.connection, info.id, facts)?;
         }
         current = Arc::new(next);
@@ -240,7 +251,8 @@ pub(super) fn put(
                 updated_at = ?12, started_at = ?13, finished_at = ?14,
                 worker = CASE WHEN ?18 THEN coalesce(?15, worker) END,
                 lease_until = CASE WHEN ?18 THEN coalesce(?16, lease_until) END,
-                remote = CASE WHEN ?20 THEN remote END, snapshot = ?17",
+                remote = CASE WHEN ?20 THEN remote END, snapshot = ?17,
+                reuse = CASE WHEN ?4 = 'completed' THEN reuse END",
         )?
         .execute(params![
             snapshot.id.uuid(),

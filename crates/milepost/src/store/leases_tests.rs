@@ -51,9 +51,11 @@ impl Fixture {
                 priority,
                 max_attempts: 4,
                 hold: false,
+                force: false,
             },
             password: None,
             remote: None,
+            reuse: None,
             document: Some(NewDocument { info, owner: owner.clone(), created_at: at, content }),
         };
         let submitted = self.store.submit(NewJobs {

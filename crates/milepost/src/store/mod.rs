@@ -17,6 +17,9 @@ mod leases_tests;
 mod lists;
 mod pages;
 mod recent;
+mod reuse;
+#[cfg(test)]
+mod reuse_tests;
 mod schema;
 mod sqlite;
 mod stats;

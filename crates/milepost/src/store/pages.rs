@@ -2,9 +2,11 @@
 
 use milepost_core::{JobId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
 
 use super::StoreError;
 use super::blobs::Content;
+use super::reuse::RESULT;
 use super::sqlite::Store;
 
 /// One text: a page, or the whole document where `page` is 0, in one format.
@@ -43,10 +45,10 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<PageRow>, StoreError> {
         self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
+            let mut statement = connection.prepare_cached(&format!(
                 "SELECT page, bytes, error, created_at FROM pages
-                 WHERE job = ? AND page > ? ORDER BY page LIMIT ?",
-            )?;
+                     WHERE job = {RESULT} AND page > ?2 ORDER BY page LIMIT ?3"
+            ))?;
             let rows = statement.query_map(params![job.uuid(), after, limit], |row| {
                 Ok(PageRow {
                     page: row.get(0)?,
@@ -66,9 +68,10 @@ impl Store {
     /// Where the database fails.
     pub async fn placeholder_pages(&self, job: JobId) -> Result<Vec<u32>, StoreError> {
         self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT page FROM pages WHERE job = ? AND error IS NOT NULL ORDER BY page",
-            )?;
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT page FROM pages WHERE job = {RESULT} AND error IS NOT NULL
+                     ORDER BY page"
+            ))?;
             let rows = statement.query_map([job.uuid()], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -86,10 +89,10 @@ impl Store {
         format: String,
     ) -> Result<Option<TextRow>, StoreError> {
         self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
+            let mut statement = connection.prepare_cached(&format!(
                 "SELECT page, format, bytes, sha256, inline, object FROM texts
-                 WHERE job = ? AND page = ? AND format = ?",
-            )?;
+                     WHERE job = {RESULT} AND page = ?2 AND format = ?3"
+            ))?;
             Ok(statement.query_row(params![job.uuid(), page, format], text_row).optional()?)
         })
         .await
@@ -147,12 +150,34 @@ pub(super) fn forget(connection: &Connection, job: JobId, pages: &[u32]) -> Resu
     Ok(())
 }
 
-/// The objects that hold a job's texts.
-pub(super) fn objects(connection: &Connection, job: JobId) -> Result<Vec<String>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT object FROM texts WHERE job = ? AND object IS NOT NULL")?;
-    let rows = statement.query_map([job.uuid()], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// Removes all that is stored under `result`. Returns the objects that nothing else
+/// names.
+pub(super) fn remove(connection: &Connection, result: Uuid) -> Result<Vec<String>, StoreError> {
+    let objects = {
+        let mut statement = connection.prepare_cached(
+            "SELECT object FROM texts WHERE job = ?1 AND object IS NOT NULL AND NOT EXISTS
+                 (SELECT 1 FROM texts other WHERE other.object = texts.object AND other.job <> ?1)",
+        )?;
+        let rows = statement.query_map([result], |row| row.get(0))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    for table in ["pages", "texts"] {
+        let sql = format!("DELETE FROM {table} WHERE job = ?");
+        connection.prepare_cached(&sql)?.execute([result])?;
+    }
+    Ok(objects)
+}
+
+/// Stores the same under another job; objects are named twice then.
+pub(super) fn copy(connection: &Connection, from: Uuid, to: Uuid) -> Result<(), StoreError> {
+    for (table, columns) in [
+        ("pages", "page, bytes, error, created_at"),
+        ("texts", "page, format, bytes, sha256, inline, object"),
+    ] {
+        let sql = format!("INSERT INTO {table} SELECT ?, {columns} FROM {table} WHERE job = ?");
+        connection.prepare_cached(&sql)?.execute([to, from])?;
+    }
+    Ok(())
 }
 
 fn text_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<TextRow> {

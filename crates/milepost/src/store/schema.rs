@@ -140,6 +140,14 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX idempotency_by_age ON idempotency(created_at);
     CREATE INDEX idempotency_by_job ON idempotency(job);
 ",
+    "
+    -- The job under which pages and texts are stored, where it is another one, and
+    -- by what a finished result is known again.
+    ALTER TABLE jobs ADD COLUMN result BLOB;
+    ALTER TABLE jobs ADD COLUMN reuse TEXT;
+    CREATE INDEX jobs_by_result ON jobs(result) WHERE result IS NOT NULL;
+    CREATE INDEX jobs_by_reuse ON jobs(owner, reuse, id) WHERE reuse IS NOT NULL;
+",
 ];
 
 /// Brings the database to this version, each step in a transaction of its own.

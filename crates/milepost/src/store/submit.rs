@@ -1,5 +1,5 @@
 //! New jobs. Enters: the jobs of one request. Leaves: all of them, durable, or
-//! none. Never: writes anything before it is clear that nothing is in the way.
+//! none; completed already, where their result is there. Never: writes anything before it is clear that nothing is in the way.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use milepost_core::{
 
 use super::documents::{self, NewDocument};
 use super::jobs::{insert_event, keep_secrets, load, put};
+use super::reuse::{self, Found};
 use super::sqlite::{Store, Write};
 use super::{StoreError, batches, idempotency};
 
@@ -27,6 +28,8 @@ pub struct NewJob {
     pub remote: Option<String>,
     /// The document, where it is not stored yet.
     pub document: Option<NewDocument>,
+    /// By what an earlier result is known that will do.
+    pub reuse: Option<String>,
 }
 
 /// The jobs of one request.
@@ -86,10 +89,16 @@ impl Store {
                     return Ok(Submitted::Existing(jobs));
                 }
             }
-            if let Some(refusal) = refusal(write, &new)? {
+            let found = new.jobs.iter().map(|job| match &job.reuse {
+                Some(key) => reuse::find(write.connection, &new.owner, key),
+                None => Ok(None),
+            });
+            let found = found.collect::<Result<Vec<_>, _>>()?;
+            if let Some(refusal) = refusal(write, &new, &found)? {
                 return Ok(refusal);
             }
-            let snapshots = new.jobs.into_iter().map(|job| insert(write, job));
+            let jobs = new.jobs.into_iter().zip(found);
+            let snapshots = jobs.map(|(job, found)| insert(write, job, found));
             let snapshots = snapshots.collect::<Result<Vec<_>, _>>()?;
             if let Some((key, fingerprint)) = &new.idempotency {
                 idempotency::remember(write, &snapshots, key, fingerprint)?;
@@ -101,7 +110,11 @@ impl Store {
 }
 
 /// What is in the way of the request as a whole.
-fn refusal(write: &Write<'_>, new: &NewJobs) -> Result<Option<Submitted>, StoreError> {
+fn refusal(
+    write: &Write<'_>,
+    new: &NewJobs,
+    found: &[Option<Found>],
+) -> Result<Option<Submitted>, StoreError> {
     if new.jobs.len() as u64 > new.max_batch {
         return Ok(Some(Submitted::BatchFull));
     }
@@ -114,8 +127,10 @@ fn refusal(write: &Write<'_>, new: &NewJobs) -> Result<Option<Submitted>, StoreE
             _ => {}
         }
     }
-    let waits = |job: &&NewJob| job.submission.pipeline != Pipeline::External;
-    let waiting = new.jobs.iter().filter(waits).count() as u64;
+    let waits = |(job, found): &(&NewJob, &Option<Found>)| {
+        job.submission.pipeline != Pipeline::External && found.is_none()
+    };
+    let waiting = new.jobs.iter().zip(found).filter(waits).count() as u64;
     if new.jobs.len() > 1 && waiting > new.max_waiting {
         return Ok(Some(Submitted::QueueTooSmall));
     }
@@ -132,7 +147,11 @@ fn refusal(write: &Write<'_>, new: &NewJobs) -> Result<Option<Submitted>, StoreE
     Ok(None)
 }
 
-fn insert(write: &mut Write<'_>, new: NewJob) -> Result<Arc<Snapshot>, StoreError> {
+fn insert(
+    write: &mut Write<'_>,
+    new: NewJob,
+    found: Option<Found>,
+) -> Result<Arc<Snapshot>, StoreError> {
     if let Some(document) = &new.document {
         documents::insert(write.connection, document)?;
     }
@@ -146,5 +165,8 @@ fn insert(write: &mut Write<'_>, new: NewJob) -> Result<Arc<Snapshot>, StoreErro
     let position = write.announce(|_| Change::Reached(reached));
     put(write, None, &snapshot, position, None)?;
     keep_secrets(write, new.id, new.password, new.remote)?;
-    Ok(snapshot)
+    match (found, new.reuse) {
+        (Some(found), Some(key)) => reuse::complete(write, snapshot, found, &key, new.at),
+        _ => Ok(snapshot),
+    }
 }

@@ -38,7 +38,7 @@ impl Submitter {
         source: Option<Source>,
         options: Option<Options>,
     ) -> Result<Arc<Snapshot>, ConfirmError> {
-        let Brought { info, document, remote } = self.bring(&owner, source);
+        let Brought { info, document, remote, .. } = self.bring(&owner, source);
         let uploaded = document.as_ref().map(|document| document.content.clone());
         let appended = self
             .journal

@@ -22,13 +22,13 @@ pub(super) fn of_batch(requests: &[Request], joins: Option<BatchId>) -> String {
 fn described(request: &Request) -> Value {
     let source = match &request.source {
         None => Value::Null,
-        Some(Source::Stored(info)) => json!({"document": info.id}),
+        Some(Source::Stored(info, _)) => json!({"document": info.id}),
         Some(Source::Uploaded(upload)) => {
             json!({"sha256": upload.content.sha256, "filename": upload.filename})
         }
         Some(Source::Remote(remote)) => json!({"remote": remote.to_stored()}),
     };
-    json!({
+    let mut whole = json!({
         "pipeline": request.pipeline,
         "plan": request.plan,
         "source": source,
@@ -36,7 +36,12 @@ fn described(request: &Request) -> Value {
         "metadata": request.metadata,
         "hold": request.hold,
         "priority": request.priority,
-    })
+    });
+    // Left out where it is not set: a key of an earlier version still counts.
+    if request.force {
+        whole["force"] = true.into();
+    }
+    whole
 }
 
 fn hash(whole: Value) -> String {

@@ -55,6 +55,8 @@ pub struct Request {
     pub hold: bool,
     /// Higher goes first among the owner's own jobs.
     pub priority: i32,
+    /// Convert even where that was done before.
+    pub force: bool,
 }
 
 impl Request {
@@ -79,8 +81,9 @@ impl Request {
 
 /// Where the document comes from.
 pub enum Source {
-    /// It is stored already, and the caller has seen that the owner may use it.
-    Stored(DocumentInfo),
+    /// It is stored already, with this SHA-256, and the caller has seen that the
+    /// owner may use it.
+    Stored(DocumentInfo, String),
     /// It came with the request.
     Uploaded(Upload),
     /// It is to be fetched first; see [`Submitter::remote`].
@@ -155,6 +158,8 @@ pub struct Submitter {
 #[derive(Default)]
 struct Brought {
     info: Option<DocumentInfo>,
+    /// The SHA-256 of its content.
+    sha256: Option<String>,
     /// It has no row yet.
     document: Option<NewDocument>,
     /// It is to be fetched from there.
@@ -278,8 +283,15 @@ impl Submitter {
 
     fn new_job(&self, request: Request, batch: Option<BatchId>) -> NewJob {
         let options = public_options(&request.options);
-        let Brought { info, document, remote } = self.bring(&request.owner, request.source);
+        let Brought { info, sha256, document, remote } = self.bring(&request.owner, request.source);
         let plan = || pipeline::plan(request.pipeline, remote.is_some());
+        let reuse = match (&info, &sha256) {
+            (Some(info), Some(sha256)) if !request.hold && !request.force => {
+                let name = &info.filename;
+                pipeline::reuse::key(request.pipeline, sha256, name, &request.options)
+            }
+            _ => None,
+        };
         let clock = self.journal.clock();
         NewJob {
             id: JobId::new(clock.new_id()),
@@ -295,10 +307,12 @@ impl Submitter {
                 priority: request.priority,
                 max_attempts: self.config.retries + 1,
                 hold: request.hold,
+                force: request.force,
             },
             password: request.options.password,
             remote,
             document,
+            reuse,
         }
     }
 
@@ -320,11 +334,13 @@ impl Submitter {
     fn bring(&self, owner: &OwnerId, source: Option<Source>) -> Brought {
         match source {
             None => Brought::default(),
-            Some(Source::Stored(info)) => Brought { info: Some(info), ..Brought::default() },
+            Some(Source::Stored(info, sha256)) => {
+                Brought { info: Some(info), sha256: Some(sha256), ..Brought::default() }
+            }
             Some(Source::Uploaded(upload)) => {
                 let new = self.new_document(owner.clone(), upload);
-                let info = Some(new.info.clone());
-                Brought { info, document: Some(new), remote: None }
+                let (info, sha256) = (Some(new.info.clone()), Some(new.content.sha256.clone()));
+                Brought { info, sha256, document: Some(new), remote: None }
             }
             Some(Source::Remote(remote)) => {
                 Brought { remote: Some(remote.to_stored()), ..Brought::default() }

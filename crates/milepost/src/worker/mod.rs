@@ -10,6 +10,7 @@ mod pool;
 mod probe;
 mod process;
 mod promise;
+mod reuse;
 mod run;
 pub mod verdict;
 mod watch;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::converter::{Converter, FinishedPage, Gone, Report, Start};
+use super::reuse::reuse_key;
 use super::verdict;
 use super::watch::Allowance;
 use crate::clock::Clock;
@@ -102,6 +103,11 @@ impl Runner {
         let limits = limits(&self.config);
 
         let (finished, done) = self.finished_pages(lease).await?;
+        // What several attempts made, several converters may have made.
+        let key = reuse_key(lease, &row.content.sha256, &options).filter(|_| finished.is_empty());
+        if self.has_been_made(lease, key.as_deref()).await? {
+            return Ok(Outcome::Completed);
+        }
         let document = self.blobs.open(&row.content, 0..row.content.bytes).await?;
         let (may, size) = (Allowance::from(&self.config), row.content.bytes);
         converter
@@ -113,7 +119,7 @@ impl Runner {
         // next commit.
         let (sender, reports) = mpsc::channel(REPORTS);
         let clock = self.journal.clock();
-        let recording = self.record(lease, reports, done, draining);
+        let recording = self.record(lease, reports, done, key, draining);
         tokio::pin!(recording);
         let read = tokio::select! {
             biased;
@@ -131,6 +137,7 @@ impl Runner {
         lease: &Lease,
         mut reports: mpsc::Receiver<Report>,
         mut done: HashSet<u32>,
+        mut reuse_key: Option<String>,
         draining: &CancellationToken,
     ) -> Result<Outcome, Stop> {
         let mut group = Vec::with_capacity(REPORTS);
@@ -148,6 +155,8 @@ impl Runner {
                             let twice = "a page came twice".to_owned();
                             return Err(Stop::Gone(Gone::Crashed(twice)));
                         }
+                        // A placeholder may turn out better another time.
+                        reuse_key = reuse_key.filter(|_| error.is_none());
                         decision.events.push(EventKind::Page { page, bytes, error });
                         decision.texts.extend(texts);
                         finished_a_page = true;
@@ -160,7 +169,8 @@ impl Runner {
                     }),
                     Report::Done(texts) => {
                         let formats = texts.iter().map(|text| text.format.clone()).collect();
-                        decision.events.push(EventKind::Completed { formats });
+                        decision.events.push(EventKind::Completed { formats, reused: None });
+                        decision.reuse = reuse_key.take();
                         decision.texts.extend(texts);
                         ended = Some(Outcome::Completed);
                     }

@@ -142,7 +142,8 @@ async fn a_preference_waits_for_all() {
     assert_eq!(made["batch"]["by_status"]["completed"], 3, "{made}");
     assert!(made["jobs"].as_array().unwrap().iter().all(|job| job["status"] == "completed"));
     server.freeze().await;
-    let request = api.post("/v1/jobs").header("prefer", "wait=1").multipart(three());
+    let form = three().text("force", "true");
+    let request = api.post("/v1/jobs").header("prefer", "wait=1").multipart(form);
     let made = api.call(request).await.expect(202).json();
     assert_eq!(made["batch"]["total"], 3);
     server.thaw();

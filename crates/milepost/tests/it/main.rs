@@ -35,6 +35,8 @@ mod queue;
 mod results;
 mod resume;
 mod retention;
+mod reuse;
+mod reuse_shared;
 mod sandbox;
 mod shutdown;
 mod socket;

@@ -9,7 +9,7 @@ async fn prefer_wait_answers_at_the_end_or_when_the_time_is_up() {
     let server = Server::with(&[("MILEPOST_WORKER_SLOTS", "1")]);
     let api = server.api();
     let submit = |wait: &str| {
-        let form = Api::form("letter.docx", fixture("letter.docx"));
+        let form = Api::form("letter.docx", fixture("letter.docx")).text("force", "true");
         api.call(api.post("/v1/jobs").header("prefer", wait).multipart(form))
     };
     let reply = submit("wait=50").await.expect(200);

@@ -46,6 +46,8 @@ pub struct Fields {
     pub hold: bool,
     /// Higher goes first.
     pub priority: i32,
+    /// Convert even where that was done before.
+    pub force: bool,
     /// The names of the fields that came.
     pub given: Vec<&'static str>,
     /// What a message calls it, where it is one of several.
@@ -77,6 +79,7 @@ impl Fields {
             metadata: self.metadata.clone(),
             hold: self.hold,
             priority: self.priority,
+            force: self.force,
             given: self.given.clone(),
             label: None,
         }
@@ -247,6 +250,7 @@ async fn read_object(services: &Services, owner: &OwnerId, body: Value) -> Resul
         metadata: body.metadata,
         hold: body.hold,
         priority: priority(body.priority)?,
+        force: body.force,
         source: None,
         label: None,
     };
@@ -267,7 +271,7 @@ async fn read_source(
             let gone = || Problem::field("source.document", "There is no such document.");
             let id: DocumentId = id.parse().map_err(|_| gone())?;
             let row = services.query.document(owner, id).await?.ok_or_else(gone)?;
-            Ok(Source::Stored(row.info))
+            Ok(Source::Stored(row.info, row.content.sha256))
         }
         JsonSource { document: None, url: Some(url), text: None, filename } => {
             Ok(services.submitter.remote(&url, filename)?)

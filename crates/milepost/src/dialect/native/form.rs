@@ -97,7 +97,7 @@ async fn read_fields(
             "options" => fields.options = options(json_text(services, field).await?)?,
             "metadata" => fields.metadata = Some(json_text(services, field).await?),
             "hold" => fields.hold = flag("hold", &text(services, field).await?)?,
-            "force" => drop(flag("force", &text(services, field).await?)?),
+            "force" => fields.force = flag("force", &text(services, field).await?)?,
             _ => {
                 let number = text(services, field).await?.trim().parse();
                 fields.priority = priority(number.unwrap_or(i32::MAX))?;

@@ -128,6 +128,10 @@ struct AgentState<'a> {
 struct ResultLink<'a> {
     url: String,
     formats: &'a [String],
+    /// The job that made it, where nothing was converted for this one; it may be
+    /// gone since.
+    #[schema(value_type = Option<String>, format = Uuid)]
+    reused_from: Option<JobId>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -171,6 +175,7 @@ impl<'a> Job<'a> {
             result: (completed && !job.formats.is_empty()).then(|| ResultLink {
                 url: format!("/v1/jobs/{}/result", job.id),
                 formats: &job.formats,
+                reused_from: job.reused,
             }),
             error: job.failure.as_ref().map(|failure| JobError {
                 code: failure.code.as_str(),

@@ -246,6 +246,7 @@ fn wanted(owner: &OwnerId, fields: Fields) -> submit::Request {
         metadata: fields.metadata,
         hold: fields.hold,
         priority: fields.priority,
+        force: fields.force,
     }
 }
 

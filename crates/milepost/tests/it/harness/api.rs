@@ -87,8 +87,10 @@ impl Api {
         self.call(self.get(&format!("/v1/batches/{id}"))).await.expect(200).json()
     }
 
-    /// Submits a form and returns the snapshot.
+    /// Submits a form and returns the snapshot. What a test submits twice is to be
+    /// converted twice, unless it says otherwise.
     pub async fn submit_form(&self, form: Form) -> Value {
+        let form = form.text("force", "true");
         self.call(self.post("/v1/jobs").multipart(form)).await.expect(202).json()
     }
 
@@ -109,7 +111,7 @@ impl Api {
 
     /// Submits some text to convert, which takes no time.
     pub async fn submit_text(&self, text: &str) -> String {
-        let body = json!({"source": {"text": text, "filename": "note.md"}});
+        let body = json!({"source": {"text": text, "filename": "note.md"}, "force": true});
         id_of(&self.submit_json(&body).await.expect(202).json())
     }
 
