@@ -2,6 +2,8 @@
 //! server's binary. Leaves: figures. Never: a verdict on speed, since a shared
 //! machine is too noisy for one; `soak` alone says whether it went well.
 
+mod fanout;
+mod figures;
 mod latency;
 mod process;
 mod server;
@@ -38,6 +40,11 @@ enum Scenario {
         #[arg(default_value_t = 1)]
         watchers: usize,
     },
+    /// Delivery beside peers, in turn.
+    Fanout(fanout::Options),
+    /// What `fanout` compares with.
+    #[command(hide = true)]
+    Floor,
     /// Mixed work for a long time; fails where something grows, or is lost.
     Soak(soak::Options),
 }
@@ -56,6 +63,8 @@ async fn main() -> anyhow::Result<()> {
         Scenario::Latency { document, watchers } => {
             latency::run(&binary, &document, watchers).await
         }
+        Scenario::Fanout(options) => fanout::run(&binary, &options).await,
+        Scenario::Floor => tokio::task::spawn_blocking(fanout::floor::run).await?,
         Scenario::Soak(options) => soak::run(&binary, &options).await.context("the soak failed"),
     }
 }
