@@ -148,7 +148,9 @@ impl Snapshot {
             (EventKind::Submitted(_), _) => return Err(Refused::NotFirst),
             (EventKind::Confirmed { document, options, plan }, Status::Awaiting) => {
                 let fetches = plan.as_ref().map_or_else(|| self.fetches(), Plan::fetches);
-                if document.is_none() && self.document.is_none() && !fetches {
+                let brings = document.is_some() || self.document.is_some() || fetches;
+                // Whoever works on an external job may not need one.
+                if !brings && self.needs_worker() {
                     return Err(Refused::NoDocument);
                 }
                 if let Some(plan) = plan {

@@ -194,3 +194,13 @@ async fn an_external_job_may_carry_a_document() {
     let content = api.call(api.get(&path)).await.expect(200);
     assert_eq!(content.body, fixture("letter.docx"));
 }
+
+#[tokio::test]
+async fn a_held_job_is_confirmed_without_a_document() {
+    let server = Server::start();
+    let api = server.api();
+    let id = submit(&api, json!({"hold": true})).await;
+    let reply = api.call(api.post(&format!("/v1/jobs/{id}/confirm"))).await;
+    assert_eq!((reply.status, &reply.json()["status"]), (202, &json!("queued")));
+    assert_eq!(report(&api, &id, "complete", json!({})).await.1["status"], "completed");
+}
