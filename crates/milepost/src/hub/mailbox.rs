@@ -281,9 +281,14 @@ impl Mailbox {
             if let (false, Some(due)) = (head.boundary, watched.due())
                 && due > now
             {
-                earliest = Some(earliest.map_or(due, |other| other.min(due)));
-                self.ready.push_back(job);
-                continue;
+                // A boundary behind it is not for holding back, and its time is
+                // over then.
+                if watched.pending.len() == 1 {
+                    earliest = Some(earliest.map_or(due, |other| other.min(due)));
+                    self.ready.push_back(job);
+                    continue;
+                }
+                watched.pending.pop_front();
             }
             return self.send(job, now);
         }

@@ -163,6 +163,21 @@ proptest! {
 }
 
 #[test]
+fn a_rate_holds_no_boundary_back() {
+    let frames = states(job(), 3);
+    let mut mailbox = Mailbox::default();
+    mailbox.watch(job(), Mode::Latest { interval: Duration::from_secs(3600) }, Seq(0));
+    let (mut got, now) = (Vec::new(), Instant::now());
+    // The first page waits for its time, and would have the end wait behind it.
+    for frame in &frames {
+        mailbox.push(frame, None);
+        drain(&mut mailbox, now, &mut got);
+    }
+    let got: Vec<_> = got.iter().map(|frame| frame.seq().0).collect();
+    assert_eq!(got, [1, 2, 3, 7, 8]);
+}
+
+#[test]
 fn all_has_no_gap_and_leaves_gaps_to_the_log() {
     let frames = states(job(), 20);
     let mut mailbox = Mailbox::default();
