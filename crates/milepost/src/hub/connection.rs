@@ -88,7 +88,7 @@ impl Connection {
             return Err(WatchError::Ahead(snapshot.seq));
         }
         let snapshot = Arc::new(snapshot);
-        let frame = self.shared.frame(snapshot.clone(), position).await?;
+        let frame = self.shared.frame(snapshot.clone(), position).await;
         self.shared.note_waiting(&snapshot, frame.queue);
         if matches!(mode, Mode::Latest { .. }) {
             self.slot.lock().push(&Arc::new(frame), None);
@@ -131,7 +131,7 @@ impl Connection {
                     ahead.push((snapshot.id, snapshot.seq));
                     continue;
                 }
-                let frame = self.shared.frame(snapshot.clone(), position).await?;
+                let frame = self.shared.frame(snapshot.clone(), position).await;
                 self.shared.note_waiting(&snapshot, frame.queue);
                 shown.push(snapshot.id);
                 let mut mailbox = self.slot.lock();

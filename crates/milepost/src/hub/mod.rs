@@ -23,7 +23,7 @@ pub use mailbox::{Delivery, Mode};
 
 use crate::bus::{Lagged, Subscriber};
 use crate::clock::Clock;
-use crate::store::{JobFilter, Store, StoreError};
+use crate::store::{JobFilter, Store};
 use mailbox::Mailbox;
 
 /// How often watchers of a waiting job are told that it moved up.
@@ -138,10 +138,7 @@ impl Hub {
     }
 
     /// A snapshot as a frame, for an answer outside any subscription.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn frame(&self, snapshot: Snapshot, position: u64) -> Result<Frame, StoreError> {
+    pub async fn frame(&self, snapshot: Snapshot, position: u64) -> Frame {
         self.0.frame(Arc::new(snapshot), position).await
     }
 }
@@ -180,22 +177,17 @@ impl Shared {
                     self.waiting().remove(&snapshot.id);
                     return;
                 }
-                match self.frame(snapshot.clone(), announcement.position).await {
-                    Ok(frame) => {
-                        self.note_waiting(&snapshot, frame.queue);
-                        let frame = Arc::new(frame);
-                        for member in members {
-                            let mode = member.group.as_ref().map(|group| group.0);
-                            let mut mailbox = member.slot.lock();
-                            mailbox.push(&frame, mode);
-                            if in_order {
-                                mailbox.passed(frame.position);
-                            }
-                            drop(mailbox);
-                            member.slot.wake.notify_one();
-                        }
+                let frame = Arc::new(self.frame(snapshot.clone(), announcement.position).await);
+                self.note_waiting(&snapshot, frame.queue);
+                for member in members {
+                    let mode = member.group.as_ref().map(|group| group.0);
+                    let mut mailbox = member.slot.lock();
+                    mailbox.push(&frame, mode);
+                    if in_order {
+                        mailbox.passed(frame.position);
                     }
-                    Err(error) => tracing::error!(%error, "an update could not be passed on"),
+                    drop(mailbox);
+                    member.slot.wake.notify_one();
                 }
             }
             Change::Removed { job, owner, document, batch } => {
@@ -293,15 +285,23 @@ impl Shared {
         keys.into_iter().flatten().flat_map(of).collect()
     }
 
-    async fn frame(&self, snapshot: Arc<Snapshot>, position: u64) -> Result<Frame, StoreError> {
+    /// Never fails: where the store does not say the place in the queue, the state
+    /// goes out without it, and the place follows with the next news.
+    async fn frame(&self, snapshot: Arc<Snapshot>, position: u64) -> Frame {
         let place = match snapshot.status {
-            // A worker may have taken it since: it was at the head then.
             Status::Queued if snapshot.needs_worker() => {
-                Some(self.store.queue_place(snapshot.id).await?.unwrap_or((1, 1)))
+                match self.store.queue_place(snapshot.id).await {
+                    // A worker may have taken it since: it was at the head then.
+                    Ok(place) => Some(place.unwrap_or((1, 1))),
+                    Err(error) => {
+                        tracing::warn!(%error, "a place in the queue could not be read");
+                        None
+                    }
+                }
             }
             _ => None,
         };
         let queue = place.map(|(position, length)| QueuePlace { position, length });
-        Ok(Frame::new(snapshot, position, queue, self.clock.now()))
+        Frame::new(snapshot, position, queue, self.clock.now())
     }
 }

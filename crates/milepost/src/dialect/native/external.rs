@@ -164,7 +164,7 @@ pub async fn complete(
     if let (Err(_), Some(content)) = (&completed, content) {
         services.submitter.discard(&content).await;
     }
-    answer(&services, StatusCode::OK, &*completed?).await
+    Ok(answer(&services, StatusCode::OK, &*completed?).await)
 }
 
 /// Fails a job of the pipeline `external`. Its owner may retry it.
@@ -193,7 +193,7 @@ pub async fn fail(
         retryable: error.retryable,
     };
     let snapshot = services.reports.fail(owner, job, failure).await?;
-    answer(&services, StatusCode::OK, &snapshot).await
+    Ok(answer(&services, StatusCode::OK, &snapshot).await)
 }
 
 /// The stages of a submission as a plan.

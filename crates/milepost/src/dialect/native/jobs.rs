@@ -136,7 +136,7 @@ pub async fn get(
         if held.is_some_and(|held| !held.is_empty() && same(held)) {
             return Ok(not_modified(&etag));
         }
-        return answer(&services, StatusCode::OK, &snapshot).await;
+        return Ok(answer(&services, StatusCode::OK, &snapshot).await);
     };
     let mut connection = services.hub.connect();
     let mode = Mode::Latest { interval: Duration::ZERO };
@@ -188,7 +188,7 @@ pub async fn list(
     let last = found.last().map(|(snapshot, _)| snapshot.id.to_string());
     let mut frames = Vec::with_capacity(found.len());
     for (snapshot, position) in found {
-        frames.push(services.hub.frame(snapshot, position).await?);
+        frames.push(services.hub.frame(snapshot, position).await);
     }
     let page = Page::new(frames.iter().map(Job::new).collect(), limit, last);
     let mut response = axum::Json(page).into_response();
@@ -212,7 +212,7 @@ pub async fn cancel(
     Id(job): Id<JobId>,
 ) -> Result<Response, Problem> {
     let snapshot = services.commands.cancel(owner, job).await?;
-    answer(&services, StatusCode::OK, &snapshot).await
+    Ok(answer(&services, StatusCode::OK, &snapshot).await)
 }
 
 /// Queues the next attempt of a job that has ended. It goes on behind the
@@ -232,7 +232,7 @@ pub async fn retry(
     Id(job): Id<JobId>,
 ) -> Result<Response, Problem> {
     let snapshot = services.commands.retry(owner, job).await?;
-    answer(&services, StatusCode::ACCEPTED, &snapshot).await
+    Ok(answer(&services, StatusCode::ACCEPTED, &snapshot).await)
 }
 
 /// Removes a job that has ended, with its log, its pages and its result.
@@ -254,17 +254,10 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A snapshot as an answer.
-///
-/// # Errors
-/// Where its place in the queue cannot be read.
-pub async fn answer(
-    services: &Services,
-    status: StatusCode,
-    snapshot: &Snapshot,
-) -> Result<Response, Problem> {
-    let frame = services.hub.frame(snapshot.clone(), 0).await?;
-    Ok(with_etag(status, frame.seq(), message::json(&frame)))
+/// A snapshot as an answer. Never fails: what it tells of has happened.
+pub async fn answer(services: &Services, status: StatusCode, snapshot: &Snapshot) -> Response {
+    let frame = services.hub.frame(snapshot.clone(), 0).await;
+    with_etag(status, frame.seq(), message::json(&frame))
 }
 
 fn with_etag(status: StatusCode, seq: Seq, json: String) -> Response {

@@ -20,7 +20,7 @@ use super::message::Job;
 use crate::http::Services;
 use crate::http::extract::{Caller, Id, Params, media_type, prefer_wait};
 use crate::http::problem::Problem;
-use crate::hub::{Delivery, Frame, Mode, WatchError};
+use crate::hub::{Delivery, Frame, Mode};
 use crate::submit::{self, MAX_KEY_BYTES};
 
 /// The answer to a submission.
@@ -154,8 +154,8 @@ pub async fn submit(
         }
     };
     let frames = match wait {
-        None => frames(&services, &jobs).await?,
-        Some(secs) => wait_for_ends(&services, &owner, &jobs, secs).await?,
+        None => frames(&services, &jobs).await,
+        Some(secs) => wait_for_ends(&services, &owner, &jobs, secs).await,
     };
     let ended = wait.is_some() && frames.iter().all(|f| f.snapshot.status.is_terminal());
     let status = if ended { StatusCode::OK } else { StatusCode::ACCEPTED };
@@ -233,7 +233,7 @@ pub async fn confirm(
     }
     let options = fields.given.contains(&"options").then_some(fields.options);
     let snapshot = services.submitter.confirm(owner, job, fields.source, options).await?;
-    answer(&services, StatusCode::ACCEPTED, &snapshot).await
+    Ok(answer(&services, StatusCode::ACCEPTED, &snapshot).await)
 }
 
 fn wanted(owner: &OwnerId, fields: Fields) -> submit::Request {
@@ -250,12 +250,12 @@ fn wanted(owner: &OwnerId, fields: Fields) -> submit::Request {
     }
 }
 
-async fn frames(services: &Services, jobs: &[Arc<Snapshot>]) -> Result<Vec<Arc<Frame>>, Problem> {
+async fn frames(services: &Services, jobs: &[Arc<Snapshot>]) -> Vec<Arc<Frame>> {
     let mut frames = Vec::with_capacity(jobs.len());
     for job in jobs {
-        frames.push(Arc::new(services.hub.frame((**job).clone(), 0).await?));
+        frames.push(Arc::new(services.hub.frame((**job).clone(), 0).await));
     }
-    Ok(frames)
+    frames
 }
 
 /// The jobs' states once all have ended, or as they are when the time is up.
@@ -264,24 +264,26 @@ async fn wait_for_ends(
     owner: &OwnerId,
     jobs: &[Arc<Snapshot>],
     secs: u64,
-) -> Result<Vec<Arc<Frame>>, Problem> {
+) -> Vec<Arc<Frame>> {
     let deadline = tokio::time::sleep(Duration::from_secs(secs));
     tokio::pin!(deadline);
     let mut connection = services.hub.connect();
     let mode = Mode::Latest { interval: Duration::ZERO };
-    let mut newest = frames(services, jobs).await?;
+    let mut newest = frames(services, jobs).await;
     let places: HashMap<_, _> = jobs.iter().enumerate().map(|(i, job)| (job.id, i)).collect();
     let mut open: HashSet<_> = places.keys().copied().collect();
     for job in jobs {
-        match connection.watch_job(job.id, mode, Seq(0), |job| job.owner == *owner).await {
-            Ok(_) => {}
-            // It was deleted meanwhile.
-            Err(WatchError::NotFound) if jobs.len() > 1 => drop(open.remove(&job.id)),
-            Err(error) => return Err(error.into()),
+        // The jobs are there, whatever becomes of the waiting: one that cannot be
+        // watched is answered as it is.
+        let watched = connection.watch_job(job.id, mode, Seq(0), |job| job.owner == *owner);
+        if watched.await.is_err() {
+            open.remove(&job.id);
         }
     }
     while !open.is_empty() {
         tokio::select! {
+            // An end that is there goes before the end of the time.
+            biased;
             delivery = connection.next() => match delivery {
                 Ok(Delivery::Frame(frame)) => {
                     let id = frame.snapshot.id;
@@ -300,7 +302,7 @@ async fn wait_for_ends(
             () = services.draining.cancelled() => break,
         }
     }
-    Ok(newest)
+    newest
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
