@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use milepost_core::{JobId, Seq, Snapshot};
+use milepost_core::{JobId, Seq, Snapshot, Status};
 use tokio::time::Instant;
 
 use super::frame::Frame;
@@ -263,6 +263,12 @@ impl Connection {
             // Steps that only lead up to what the client has are walked here.
             if frames.is_empty() && full {
                 continue;
+            }
+            // What the job was has no place in the queue any more; what it is has.
+            if let (Some(newest), false) = (frames.last_mut(), full)
+                && newest.snapshot.status == Status::Queued
+            {
+                *newest = Arc::new(self.shared.frame(newest.snapshot.clone(), 0).await);
             }
             self.slot.lock().replayed(job, frames, full);
             return Ok(());

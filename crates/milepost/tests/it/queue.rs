@@ -23,6 +23,10 @@ async fn higher_priorities_go_first_and_equal_ones_in_order() {
     };
     for (index, wanted) in [5, 3, 4, 2, 1, 6].into_iter().enumerate() {
         assert_eq!(place(jobs[index].1.clone()).await, wanted, "{:?}", jobs[index]);
+        // A log that is read from its beginning ends where the job stands now.
+        let log = format!("/v1/jobs/{}/events?mode=all", jobs[index].1);
+        let shown = api.stream(&log, None).await.snapshot().await.unwrap().data;
+        assert_eq!(shown["queue"]["position"], wanted, "{shown}");
     }
     server.thaw();
     let mut started = Vec::new();
