@@ -87,14 +87,13 @@ impl Connection {
         if after > snapshot.seq {
             return Err(WatchError::Ahead(snapshot.seq));
         }
-        let snapshot = Arc::new(snapshot);
-        let frame = self.shared.frame(snapshot.clone(), position).await;
-        self.shared.note_waiting(&snapshot, frame.queue);
+        let frame = self.shared.present(snapshot, position).await;
+        self.shared.note_waiting(&frame.snapshot, frame.queue);
         if matches!(mode, Mode::Latest { .. }) {
-            self.slot.lock().push(&Arc::new(frame), None);
+            self.slot.lock().push(&frame, None);
         }
         self.slot.wake.notify_one();
-        Ok(snapshot)
+        Ok(frame.snapshot.clone())
     }
 
     /// Watches a group. At once come the states of its jobs: of those that
@@ -125,20 +124,20 @@ impl Connection {
             jobs.before = page.last().map(|(snapshot, _)| snapshot.id);
             let last = page.len() < jobs.limit as usize || !whole;
             for (snapshot, position) in page {
-                let snapshot = Arc::new(snapshot);
                 let has = after.get(&snapshot.id).copied().unwrap_or(Seq(0));
                 if has > snapshot.seq {
                     ahead.push((snapshot.id, snapshot.seq));
                     continue;
                 }
-                let frame = self.shared.frame(snapshot.clone(), position).await;
-                self.shared.note_waiting(&snapshot, frame.queue);
+                let frame = self.shared.present(snapshot, position).await;
+                let snapshot = &frame.snapshot;
+                self.shared.note_waiting(snapshot, frame.queue);
                 shown.push(snapshot.id);
                 let mut mailbox = self.slot.lock();
                 match mode {
                     Mode::All => mailbox.watch_in_group(snapshot.id, mode, has),
                     Mode::Latest { .. } if has == snapshot.seq => {}
-                    Mode::Latest { .. } => mailbox.push(&Arc::new(frame), Some(mode)),
+                    Mode::Latest { .. } => mailbox.push(&frame, Some(mode)),
                 }
             }
             if last {

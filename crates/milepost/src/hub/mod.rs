@@ -8,6 +8,7 @@ mod frame;
 mod mailbox;
 #[cfg(test)]
 mod mailbox_tests;
+mod shown;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +26,7 @@ use crate::bus::{Lagged, Subscriber};
 use crate::clock::Clock;
 use crate::store::{JobFilter, Store};
 use mailbox::Mailbox;
+use shown::Shown;
 
 /// How often watchers of a waiting job are told that it moved up.
 const QUEUE_NEWS: Duration = Duration::from_secs(2);
@@ -54,6 +56,7 @@ struct Shared {
     topics: Mutex<Topics>,
     /// Watched jobs that wait in the queue, and what their watchers know.
     waiting: Mutex<Waiting>,
+    shown: Mutex<Shown>,
     next_id: AtomicU64,
     connections: AtomicU64,
     /// The last position that was passed on.
@@ -92,6 +95,7 @@ impl Hub {
             clock,
             topics: Mutex::default(),
             waiting: Mutex::default(),
+            shown: Mutex::default(),
             next_id: AtomicU64::new(1),
             connections: AtomicU64::new(0),
             published: AtomicU64::new(0),
@@ -283,6 +287,17 @@ impl Shared {
         ];
         let of = |topic| topics.get(&topic).into_iter().flat_map(BTreeMap::values).cloned();
         keys.into_iter().flatten().flat_map(of).collect()
+    }
+
+    /// The frame of a state for somebody who begins to watch.
+    async fn present(&self, snapshot: Snapshot, position: u64) -> Arc<Frame> {
+        let shown = || self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(frame) = shown().get(&snapshot, self.clock.now()) {
+            return frame;
+        }
+        let frame = Arc::new(self.frame(Arc::new(snapshot), position).await);
+        shown().put(&frame);
+        frame
     }
 
     /// Never fails: where the store does not say the place in the queue, the state
