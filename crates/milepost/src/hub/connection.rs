@@ -223,7 +223,8 @@ impl Connection {
                     }
                 }
                 Next::Replay(job, after, base) => {
-                    if let Err(error) = self.replay(job, after, base).await {
+                    // In a place of its own: it is large and rare.
+                    if let Err(error) = Box::pin(self.replay(job, after, base)).await {
                         tracing::error!(%job, %error, "the log could not be read for a watcher");
                         return Err(TooSlow);
                     }

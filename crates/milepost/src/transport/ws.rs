@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::{Parts, downcast};
@@ -36,7 +37,7 @@ const PING: &[u8] = &[0x89, 0];
 const TEXT: u8 = 0x81;
 /// tungstenite zero-fills its buffer on each read: a large one costs memory for
 /// an idle socket and time for a busy one, and clients' messages are small.
-const READ_BUFFER_BYTES: usize = 1024;
+const READ_BUFFER_BYTES: usize = 512;
 
 /// Why a socket is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,11 +133,11 @@ pub struct Socket {
 ///
 /// # Errors
 /// Says what is wrong with the handshake.
-pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
+pub fn upgrade(
     mut request: Request,
     protocol: &'static str,
     largest: usize,
-    then: impl FnOnce(Socket) -> F + Send + 'static,
+    then: impl FnOnce(Socket) -> BoxFuture<'static, ()> + Send + 'static,
 ) -> Result<Response, String> {
     let mut response =
         create_response_with_body(&request, Body::empty).map_err(|error| error.to_string())?;
@@ -157,28 +158,45 @@ pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
             .write_buffer_size(0)
             .max_message_size(Some(largest))
             .max_frame_size(Some(largest));
-        let (tcp, read) = (io.into_inner(), read_buf.into());
+        // A copy of the few bytes, if any: it would keep the buffer of 16 KiB that
+        // the handshake was read into.
+        let (tcp, read) = (io.into_inner(), read_buf.to_vec());
         let role = Role::Server;
         let stream = WebSocketStream::from_partially_read(tcp, read, role, Some(config)).await;
-        then(Socket { stream, pong: false }).await;
+        // In a task of its own: this one has room for the handshake, which would
+        // stay with the socket as long as it lives.
+        tokio::spawn(then(Socket { stream, pong: false }));
     });
     Ok(response)
 }
 
-/// Serves the socket until one side ends it.
-pub async fn serve(
-    mut socket: Socket,
-    mut connection: Connection,
-    mut session: impl Session,
-    draining: CancellationToken,
-    send_limit: Duration,
-) {
-    let ended = run(&mut socket, &mut connection, &mut session, &draining, send_limit).await;
+/// A socket that watches.
+pub struct Open<S> {
+    /// It.
+    pub socket: Socket,
+    /// What it watches.
+    pub connection: Connection,
+    /// What its client says, and is told.
+    pub session: S,
+    /// The server is about to stop.
+    pub draining: CancellationToken,
+    /// How long it may block a message.
+    pub send_limit: Duration,
+}
+
+/// Serves the socket until one side ends it. There are many of them and most only
+/// listen, so what they rarely need is in a place of its own when they do.
+pub async fn serve(mut open: Box<Open<impl Session>>) {
+    if let Err(Some(close)) = run(&mut open).await {
+        Box::pin(farewell(open, close)).await;
+    }
+}
+
+async fn farewell(open: Box<Open<impl Session>>, close: Close) {
+    let Open { mut socket, connection, send_limit, .. } = *open;
     // What is not delivered now is delivered after the reconnect.
     drop(connection);
-    if let Err(Some(close)) = ended {
-        socket.goodbye(close, send_limit).await;
-    }
+    socket.goodbye(close, send_limit).await;
 }
 
 /// Refuses a socket with a code that says why.
@@ -187,13 +205,9 @@ pub async fn refuse(mut socket: Socket, close: Close, send_limit: Duration) {
 }
 
 /// `Err(None)`: the peer is gone, there is nobody to say goodbye to.
-async fn run(
-    socket: &mut Socket,
-    connection: &mut Connection,
-    session: &mut impl Session,
-    draining: &CancellationToken,
-    send_limit: Duration,
-) -> Result<(), Option<Close>> {
+async fn run(open: &mut Open<impl Session>) -> Result<(), Option<Close>> {
+    let Open { socket, connection, session, draining, send_limit } = open;
+    let send_limit = *send_limit;
     let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
     let mut heard = Instant::now();
     // Made once: each new one takes a lock that all sockets share.

@@ -6,9 +6,11 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use futures_util::FutureExt;
 use milepost_core::{BatchId, DocumentId, JobId, OwnerId, Seq, Status};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::message;
 use crate::http::Services;
@@ -16,7 +18,7 @@ use crate::http::extract::Caller;
 use crate::http::problem::{Code, Problem};
 use crate::hub::{Connection, Delivery, Mode, Topic, WatchError};
 use crate::store::JobFilter;
-use crate::transport::ws::{self, Close, Session};
+use crate::transport::ws::{self, Close, Open, Session};
 
 /// The subprotocol.
 const PROTOCOL: &str = "milepost.v1";
@@ -45,14 +47,14 @@ pub async fn connect(
     let limits = services.config.limits.clone();
     let largest = limits.socket_message.as_u64() as usize;
     let tracked = services.sockets.token();
-    let opened = ws::upgrade(request, PROTOCOL, largest, move |socket| async move {
-        let _tracked = tracked;
+    let opened = ws::upgrade(request, PROTOCOL, largest, move |socket| {
+        let send_limit = limits.send;
         let Ok(connection) = super::events::connect(&services) else {
-            return ws::refuse(socket, Close::TooMany, limits.send).await;
+            return ws::refuse(socket, Close::TooMany, send_limit).boxed();
         };
         let draining = services.draining.clone();
-        let session = Native { services, owner, malformed: 0 };
-        ws::serve(socket, connection, session, draining, limits.send).await;
+        let session = Native { services, owner, malformed: 0, _tracked: tracked };
+        ws::serve(Box::new(Open { socket, connection, session, draining, send_limit })).boxed()
     });
     opened.map_err(|wrong| Problem::new(Code::InvalidRequest, format!("{wrong}.")))
 }
@@ -113,6 +115,8 @@ struct Native {
     owner: OwnerId,
     /// Malformed messages since the last good one.
     malformed: u32,
+    /// The server waits for its sockets when it stops.
+    _tracked: TaskTrackerToken,
 }
 
 impl Session for Native {
