@@ -2,12 +2,19 @@
 //! server's binary. Leaves: figures. Never: a verdict on speed, since a shared
 //! machine is too noisy for one; `soak` alone says whether it went well.
 
+mod caller;
+mod events;
 mod fanout;
 mod figures;
+mod fill;
 mod latency;
+mod lists;
+mod memory;
+mod pages;
 mod process;
 mod server;
 mod soak;
+mod submissions;
 mod throughput;
 
 use std::path::PathBuf;
@@ -40,6 +47,21 @@ enum Scenario {
         #[arg(default_value_t = 1)]
         watchers: usize,
     },
+    /// Durable submissions, in a hurry and at a steady rate.
+    Submissions(submissions::Options),
+    /// Events through the journal.
+    Events(events::Options),
+    /// Lists of many jobs.
+    Lists(lists::Options),
+    /// The start over many finished jobs.
+    Start(lists::StartOptions),
+    /// Peak memory against the size of a document.
+    Memory,
+    /// Pages for each processor second, beside other programs.
+    Pages(pages::Options),
+    /// What `pages` compares with.
+    #[command(hide = true)]
+    Bare(pages::Bare),
     /// Delivery beside peers, in turn.
     Fanout(fanout::Options),
     /// What `fanout` compares with.
@@ -63,6 +85,13 @@ async fn main() -> anyhow::Result<()> {
         Scenario::Latency { document, watchers } => {
             latency::run(&binary, &document, watchers).await
         }
+        Scenario::Submissions(options) => submissions::run(&binary, &options).await,
+        Scenario::Events(options) => events::run(&binary, &options).await,
+        Scenario::Lists(options) => lists::run(&binary, &options).await,
+        Scenario::Start(options) => lists::start(&binary, &options).await,
+        Scenario::Memory => memory::run(&binary).await,
+        Scenario::Pages(options) => pages::run(&binary, &options).await,
+        Scenario::Bare(options) => pages::bare(&options),
         Scenario::Fanout(options) => fanout::run(&binary, &options).await,
         Scenario::Floor => tokio::task::spawn_blocking(fanout::floor::run).await?,
         Scenario::Soak(options) => soak::run(&binary, &options).await.context("the soak failed"),

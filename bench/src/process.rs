@@ -15,6 +15,8 @@ pub struct Held {
     pub resident: u64,
     /// Of that, what no file backs.
     pub anonymous: u64,
+    /// The most that was ever resident.
+    pub peak: u64,
     pub threads: u64,
     pub descriptors: u64,
 }
@@ -29,6 +31,7 @@ pub fn held(process: u32) -> anyhow::Result<Held> {
     Ok(Held {
         resident: number("VmRSS:")? * 1024,
         anonymous: number("RssAnon:")? * 1024,
+        peak: number("VmHWM:")? * 1024,
         threads: number("Threads:")?,
         descriptors: fs::read_dir(format!("/proc/{process}/fd"))?.count() as u64,
     })

@@ -88,6 +88,11 @@ impl Server {
         self.process.id().context("the server has ended")
     }
 
+    /// Where it answers, without the scheme.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://").trim_end_matches('/')
+    }
+
     /// Processor seconds of the server and of its converters so far.
     pub fn cpu_seconds(&self) -> anyhow::Result<f64> {
         process::cpu_seconds_with_children(self.id()?)

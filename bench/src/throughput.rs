@@ -12,13 +12,7 @@ use crate::server::Server;
 
 /// Prints a row for each round, and the ratio.
 pub async fn run(binary: &Path, folder: &Path, rounds: usize) -> anyhow::Result<()> {
-    let mut documents: Vec<PathBuf> = std::fs::read_dir(folder)
-        .with_context(|| folder.display().to_string())?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|ending| ending == "pdf"))
-        .collect();
-    documents.sort();
-    anyhow::ensure!(!documents.is_empty(), "no PDF in {}", folder.display());
+    let documents = documents(folder)?;
     println!("{} documents", documents.len());
     println!("round  pages  bare/cpu-s  server/cpu-s  ratio");
     // One server for all rounds, as the bare library stays in one process too.
@@ -35,6 +29,18 @@ pub async fn run(binary: &Path, folder: &Path, rounds: usize) -> anyhow::Result<
     ratios.sort_by(f64::total_cmp);
     println!("median ratio {:.3}", ratios[ratios.len() / 2]);
     Ok(())
+}
+
+/// The PDFs in a folder, in order.
+pub fn documents(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut documents: Vec<PathBuf> = std::fs::read_dir(folder)
+        .with_context(|| folder.display().to_string())?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "pdf"))
+        .collect();
+    documents.sort();
+    anyhow::ensure!(!documents.is_empty(), "no PDF in {}", folder.display());
+    Ok(documents)
 }
 
 fn bare(documents: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
@@ -55,7 +61,8 @@ fn bare(documents: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
     Ok((pages, cpu_seconds(std::process::id())? - before))
 }
 
-async fn through_server(server: &Server, documents: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
+/// Pages, and the processor seconds of server and converter.
+pub async fn through_server(server: &Server, documents: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
     let client = reqwest::Client::new();
     let jobs = format!("{}/v1/jobs", server.url);
     let before = server.cpu_seconds()?;

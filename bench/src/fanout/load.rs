@@ -11,7 +11,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::target::Target;
-use super::wire::{Caller, Told, Wire, seq};
+use super::wire::{Told, Wire, seq};
+use crate::caller::Caller;
 
 /// Rounds that publishers may be ahead of the watchers.
 const AHEAD: u64 = 4;

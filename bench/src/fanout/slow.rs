@@ -12,7 +12,8 @@ use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
 use super::target::Target;
-use super::wire::{Caller, Told, Wire, contains, seq};
+use super::wire::{Told, Wire, contains, seq};
+use crate::caller::Caller;
 use crate::figures::quantile;
 
 /// Updates in a second: each is sent to all.

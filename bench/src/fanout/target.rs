@@ -13,7 +13,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use super::wire::{Caller, Framing, UPGRADE, Wire};
+use super::wire::{Framing, UPGRADE, Wire};
+use crate::caller::{self, Caller};
 use crate::process;
 use crate::server::Server;
 
@@ -195,12 +196,7 @@ impl Target {
             let (before, after) = &self.message;
             (format!("/pub/{topic}"), format!("{before}{seq}{after}"))
         };
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .into_bytes()
+        caller::post(host, &path, &body)
     }
 
     /// Watches everything behind `seq` again.
@@ -222,12 +218,10 @@ impl Target {
 
     /// Completes a job of Milepost's.
     pub async fn complete(&self, topic: usize) -> anyhow::Result<()> {
-        let request = format!(
-            "POST /v1/jobs/{}/complete HTTP/1.1\r\nHost: {}\r\nContent-Length: 2\r\n\
-             Content-Type: application/json\r\n\r\n{{}}",
-            self.topics[topic], self.address
-        );
-        Caller::open(&self.address).await?.call(request.as_bytes()).await
+        let path = format!("/v1/jobs/{}/complete", self.topics[topic]);
+        let request = caller::post(&self.address, &path, "{}");
+        Caller::open(&self.address).await?.call(&request).await?;
+        Ok(())
     }
 
     fn id(&self) -> anyhow::Result<u32> {

@@ -4,8 +4,10 @@
 //! servers here say.
 
 use anyhow::{Context as _, bail, ensure};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+
+use crate::caller::read_head;
 
 /// How messages are framed.
 #[derive(Clone, Copy, PartialEq)]
@@ -217,47 +219,4 @@ pub fn seq(text: &[u8]) -> Option<u64> {
     let at = text.windows(KEY.len()).position(|part| part == KEY)? + KEY.len();
     let digits = text[at..].iter().take_while(|byte| byte.is_ascii_digit());
     Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
-}
-
-async fn read_head(stream: &mut TcpStream) -> anyhow::Result<(String, Vec<u8>)> {
-    let mut bytes = Vec::with_capacity(1024);
-    loop {
-        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            let rest = bytes.split_off(end + 4);
-            return Ok((String::from_utf8(bytes)?, rest));
-        }
-        ensure!(stream.read_buf(&mut bytes).await? > 0, "no answer");
-    }
-}
-
-/// A connection that requests are sent over, one after the other.
-pub struct Caller(TcpStream);
-
-impl Caller {
-    pub async fn open(address: &str) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        stream.set_zero_linger()?;
-        Ok(Self(stream))
-    }
-
-    /// Sends a whole request and reads the whole answer.
-    pub async fn call(&mut self, request: &[u8]) -> anyhow::Result<()> {
-        self.0.write_all(request).await?;
-        let (head, body) = read_head(&mut self.0).await?;
-        let status = head.get(9..12).unwrap_or_default();
-        ensure!(status.starts_with('2'), "answered {head}");
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
-        });
-        let mut left = length.context("no length")??.saturating_sub(body.len());
-        let mut bytes = [0; 4096];
-        while left > 0 {
-            let read = self.0.read(&mut bytes).await?;
-            ensure!(read > 0, "the answer broke off");
-            left = left.saturating_sub(read);
-        }
-        Ok(())
-    }
 }
