@@ -150,7 +150,7 @@ impl Core {
         if rescued > 0 {
             tracing::info!(rescued, "took up jobs that the last server left running");
         }
-        let hub = Hub::new(store.clone(), clock.clone());
+        let hub = Hub::new(store.clone(), clock.clone(), store.position().await?);
         let metrics = Metrics::new();
         let draining = CancellationToken::new();
         let runner = Runner {

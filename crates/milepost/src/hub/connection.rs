@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::frame::Frame;
 use super::mailbox::{Delivery, Mode, Next};
-use super::{Member, Shared, Slot, Topic};
+use super::{Group, Member, Shared, Slot, Topic};
 use crate::store::{JobFilter, StoreError};
 
 /// Why a job cannot be watched.
@@ -90,7 +90,7 @@ impl Connection {
         let frame = self.shared.present(snapshot, position).await;
         self.shared.note_waiting(&frame.snapshot, frame.queue);
         if matches!(mode, Mode::Latest { .. }) {
-            self.slot.lock().push(&frame, None);
+            self.slot.lock().begin(&frame, None);
         }
         self.slot.wake.notify_one();
         Ok(frame.snapshot.clone())
@@ -112,10 +112,10 @@ impl Connection {
         since: Option<u64>,
         after: &HashMap<JobId, Seq>,
     ) -> Result<(Vec<JobId>, Vec<(JobId, Seq)>), StoreError> {
-        self.slot.lock().hold(since.unwrap_or(0));
         // Of a batch, which is bounded, whoever watches learns every end.
         let whole = since.is_some() || matches!(topic, Topic::Batch(_));
-        self.join(topic, Some(Arc::new((mode, jobs.clone()))));
+        let from = self.shared.store.position().await?;
+        self.join(topic, Some(Arc::new(Group { mode, jobs: jobs.clone(), from })));
         jobs.since = since;
         jobs.limit = if whole { 200 } else { GROUP_JOBS };
         let (mut shown, mut ahead) = (Vec::new(), Vec::new());
@@ -137,14 +137,13 @@ impl Connection {
                 match mode {
                     Mode::All => mailbox.watch_in_group(snapshot.id, mode, has),
                     Mode::Latest { .. } if has == snapshot.seq => {}
-                    Mode::Latest { .. } => mailbox.push(&frame, Some(mode)),
+                    Mode::Latest { .. } => mailbox.begin(&frame, Some(mode)),
                 }
             }
             if last {
                 break;
             }
         }
-        self.slot.lock().settle();
         self.slot.wake.notify_one();
         Ok((shown, ahead))
     }
@@ -173,15 +172,14 @@ impl Connection {
         self.slot.lock().is_idle()
     }
 
-    /// For a stream that was resumed: nothing behind `since` counts as
-    /// delivered before all first states are in the mailbox.
+    /// For a stream that is resumed: its client has everything up to `since`.
     pub fn resume_from(&self, since: u64) {
-        self.slot.lock().hold(since);
+        self.slot.lock().resume_from(since);
     }
 
-    /// Ends [`Connection::resume_from`].
+    /// Ends [`Connection::resume_from`]: all first states are in the mailbox.
     pub fn resumed(&self) {
-        self.slot.lock().settle();
+        self.slot.lock().sort();
     }
 
     /// Stops watching.
@@ -201,7 +199,8 @@ impl Connection {
 
     /// A position in the store from which this stream can be resumed.
     pub fn position(&self) -> u64 {
-        self.slot.lock().position()
+        let published = self.shared.published.load(Ordering::Relaxed);
+        self.slot.lock().position(published)
     }
 
     /// The next thing to send. Safe to drop at any await: nothing is lost.
@@ -275,7 +274,7 @@ impl Connection {
         }
     }
 
-    fn join(&mut self, topic: Topic, group: Option<Arc<(Mode, JobFilter)>>) {
+    fn join(&mut self, topic: Topic, group: Option<Arc<Group>>) {
         let member = Member { slot: self.slot.clone(), group };
         self.shared.topics().entry(topic.clone()).or_default().insert(self.id, member);
         self.topics.insert(topic);

@@ -60,11 +60,8 @@ pub(super) struct Mailbox {
     /// Jobs of a group whose end was sent, with its seq and position. What the
     /// first look at the store showed may still be announced behind it.
     ended: HashMap<JobId, (Seq, u64)>,
-    /// The highest position that was sent or need not be.
-    delivered: u64,
-    /// While the first snapshots are still being collected, nothing after this
-    /// position counts as delivered.
-    floor: Option<u64>,
+    /// The client of a resumed stream has everything up to this position.
+    since: u64,
     too_slow: bool,
 }
 
@@ -178,6 +175,33 @@ impl Mailbox {
         self.make_ready(job);
     }
 
+    /// Takes what the first look at the store has shown. Where an announcement was
+    /// faster, all that follow it come that way, and each boundary between.
+    pub(super) fn begin(&mut self, frame: &Arc<Frame>, group: Option<Mode>) {
+        if self.jobs.get(&frame.snapshot.id).is_none_or(|watched| watched.last.is_none()) {
+            self.push(frame, group);
+        }
+    }
+
+    /// As [`Mailbox::push`], where the announcements before this one were missed:
+    /// of a job that is not known here yet, `all` is in the log.
+    pub(super) fn push_missed(&mut self, frame: &Arc<Frame>, group: Option<Mode>) {
+        let job = frame.snapshot.id;
+        if group == Some(Mode::All) && !self.jobs.contains_key(&job) {
+            let ended = self.ended.get(&job).map_or(Seq(0), |(seq, _)| *seq);
+            if frame.seq() > ended {
+                self.watch_in_group(job, Mode::All, ended);
+            }
+            return;
+        }
+        self.push(frame, group);
+    }
+
+    /// The jobs that are watched.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = JobId> {
+        self.jobs.keys().copied()
+    }
+
     /// Every change up to `position` was announced, so none of an older end is
     /// still to come.
     pub(super) fn passed(&mut self, position: u64) {
@@ -230,29 +254,28 @@ impl Mailbox {
         self.notices.push_back(notice);
     }
 
-    /// Nothing after `position` counts as delivered until [`Mailbox::settle`].
-    pub(super) fn hold(&mut self, position: u64) {
-        self.floor = Some(position);
-        self.delivered = self.delivered.max(position);
+    /// The client has everything up to `position`.
+    pub(super) fn resume_from(&mut self, position: u64) {
+        self.since = position;
     }
 
-    /// Ends [`Mailbox::hold`]. What was collected goes out oldest change first:
-    /// the position then moves with every frame, and a client whose connections
-    /// are short gets on all the same.
-    pub(super) fn settle(&mut self) {
-        self.floor = None;
+    /// What was collected goes out oldest change first: the position then moves
+    /// with every frame, and a client whose connections are short gets on all the
+    /// same.
+    pub(super) fn sort(&mut self) {
         let jobs = &self.jobs;
         let newest =
             |job: &JobId| jobs.get(job).and_then(|w| w.pending.back()).map(|p| p.frame.position);
         self.ready.make_contiguous().sort_by_key(newest);
     }
 
-    /// A position such that every watched job's changes up to it were sent.
-    pub(super) fn position(&self) -> u64 {
+    /// A position such that every watched job's changes up to it were sent. All up
+    /// to `published` were put in here, so what is not pending was.
+    pub(super) fn position(&self, published: u64) -> u64 {
         let newest = |job: &JobId| self.jobs.get(job)?.pending.back().map(|p| p.frame.position);
         let pending = self.ready.iter().filter_map(newest).min();
-        let sent = pending.map_or(self.delivered, |p| self.delivered.min(p.saturating_sub(1)));
-        self.floor.map_or(sent, |floor| sent.min(floor))
+        let sent = published.max(self.since);
+        pending.map_or(sent, |pending| sent.min(pending.saturating_sub(1)))
     }
 
     /// The next thing to do at `now`.
@@ -308,7 +331,6 @@ impl Mailbox {
             self.jobs.remove(&job);
             self.ended.insert(job, (sent.frame.seq(), sent.frame.position));
         }
-        self.delivered = self.delivered.max(sent.frame.position);
         Next::Deliver(Delivery::Frame(sent.frame))
     }
 

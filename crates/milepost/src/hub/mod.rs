@@ -10,7 +10,7 @@ mod mailbox;
 mod mailbox_tests;
 mod shown;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub use mailbox::{Delivery, Mode};
 
 use crate::bus::{Lagged, Subscriber};
 use crate::clock::Clock;
-use crate::store::{JobFilter, Store};
+use crate::store::{JobFilter, Store, StoreError};
 use mailbox::Mailbox;
 use shown::Shown;
 
@@ -32,6 +32,8 @@ use shown::Shown;
 const QUEUE_NEWS: Duration = Duration::from_secs(2);
 /// Waiting jobs whose place is looked up in one round.
 const QUEUE_NEWS_JOBS: usize = 200;
+/// How long a store that did not answer is left alone.
+const REST: Duration = Duration::from_secs(1);
 
 /// What a connection can watch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,7 +61,7 @@ struct Shared {
     shown: Mutex<Shown>,
     next_id: AtomicU64,
     connections: AtomicU64,
-    /// The last position that was passed on.
+    /// Every change up to this position was passed on.
     published: AtomicU64,
 }
 
@@ -71,8 +73,16 @@ type Waiting = BTreeMap<JobId, (Arc<Snapshot>, Option<QueuePlace>)>;
 #[derive(Clone)]
 struct Member {
     slot: Arc<Slot>,
-    /// For a group: how jobs in it are watched, and which they are.
-    group: Option<Arc<(Mode, JobFilter)>>,
+    /// What it watches, where that is not one job.
+    group: Option<Arc<Group>>,
+}
+
+struct Group {
+    mode: Mode,
+    jobs: JobFilter,
+    /// It is followed from here on. What was committed up to this position is not
+    /// news, however late it is announced.
+    from: u64,
 }
 
 #[derive(Default)]
@@ -88,8 +98,8 @@ impl Slot {
 }
 
 impl Hub {
-    /// A hub that reads from `store`.
-    pub fn new(store: Store, clock: Clock) -> Self {
+    /// A hub that reads from `store`, where the last change was at `position`.
+    pub fn new(store: Store, clock: Clock, position: u64) -> Self {
         Self(Arc::new(Shared {
             store,
             clock,
@@ -98,7 +108,7 @@ impl Hub {
             shown: Mutex::default(),
             next_id: AtomicU64::new(1),
             connections: AtomicU64::new(0),
-            published: AtomicU64::new(0),
+            published: AtomicU64::new(position),
         }))
     }
 
@@ -111,7 +121,7 @@ impl Hub {
                 biased;
                 _ = news.tick() => self.0.tell_places().await,
                 announcement = bus.next() => match announcement {
-                    Some(Ok(announcement)) => self.0.publish(announcement, true).await,
+                    Some(Ok(announcement)) => self.0.publish(announcement).await,
                     Some(Err(Lagged)) => self.0.look_again().await,
                     None => return,
                 },
@@ -166,79 +176,90 @@ impl Shared {
         }
     }
 
-    /// `in_order` says that every change before this one was published.
-    async fn publish(&self, announcement: Announcement, in_order: bool) {
-        self.published.fetch_max(announcement.position, Ordering::Relaxed);
+    /// Passes a change on, all before it having been.
+    async fn publish(&self, announcement: Announcement) {
+        let position = announcement.position;
+        // Whoever watches has looked at the store since.
+        if position <= self.published.load(Ordering::Relaxed) {
+            return;
+        }
         match announcement.change {
-            Change::Reached(snapshot) => {
-                let members = self.members(
-                    snapshot.id,
-                    &snapshot.owner,
-                    snapshot.document.as_ref().map(|document| document.id),
-                    snapshot.batch,
-                );
-                if members.is_empty() {
-                    self.waiting().remove(&snapshot.id);
-                    return;
-                }
-                let frame = Arc::new(self.frame(snapshot.clone(), announcement.position).await);
-                self.note_waiting(&snapshot, frame.queue);
-                for member in members {
-                    let mode = member.group.as_ref().map(|group| group.0);
-                    let mut mailbox = member.slot.lock();
-                    mailbox.push(&frame, mode);
-                    if in_order {
-                        mailbox.passed(frame.position);
-                    }
-                    drop(mailbox);
-                    member.slot.wake.notify_one();
-                }
-            }
+            Change::Reached(snapshot) => self.reached(snapshot, position, true).await,
             Change::Removed { job, owner, document, batch } => {
                 self.waiting().remove(&job);
-                for member in self.members(job, &owner, document, batch) {
-                    let mut mailbox = member.slot.lock();
-                    if member.group.is_some() || mailbox.watches(job) {
-                        mailbox.notice(Delivery::Removed(job));
-                    }
-                    drop(mailbox);
-                    member.slot.wake.notify_one();
-                }
+                let members = self.members(job, &owner, document, batch);
+                tell_removed(job, members, |member| member.group.is_some());
             }
+        }
+        self.published.store(position, Ordering::Relaxed);
+    }
+
+    /// Passes a state on. `in_order` says that every change before it was.
+    async fn reached(&self, snapshot: Arc<Snapshot>, position: u64, in_order: bool) {
+        let document = snapshot.document.as_ref().map(|document| document.id);
+        let members = self.members(snapshot.id, &snapshot.owner, document, snapshot.batch);
+        if members.is_empty() {
+            self.waiting().remove(&snapshot.id);
+            return;
+        }
+        let frame = Arc::new(self.frame(snapshot.clone(), position).await);
+        self.note_waiting(&snapshot, frame.queue);
+        for member in members {
+            let group = member.group.as_ref().filter(|group| position > group.from);
+            let mode = group.map(|group| group.mode);
+            let mut mailbox = member.slot.lock();
+            if in_order {
+                mailbox.push(&frame, mode);
+                mailbox.passed(position);
+            } else {
+                mailbox.push_missed(&frame, mode);
+            }
+            drop(mailbox);
+            member.slot.wake.notify_one();
         }
     }
 
-    /// Announcements were missed: what is watched and changed is read again.
+    /// Announcements were missed: what is watched and changed is read again, until
+    /// the store has said it all. Nobody else tells the watchers.
     async fn look_again(&self) {
-        let since = self.published.load(Ordering::Relaxed);
-        let watched: Vec<(Topic, Option<JobFilter>)> = {
-            let topics = self.topics();
-            let filter = |members: &BTreeMap<u64, Member>| {
-                members.values().find_map(|m| m.group.as_ref().map(|group| group.1.clone()))
-            };
-            topics.iter().map(|(topic, members)| (topic.clone(), filter(members))).collect()
-        };
-        for (topic, group) in watched {
-            let found = match (&topic, group) {
-                (Topic::Job(job), _) => {
-                    self.store.snapshot(*job).await.map(|found| found.into_iter().collect())
+        while let Err(error) = self.read_again().await {
+            tracing::error!(%error, "watched jobs could not be read again; another try follows");
+            tokio::time::sleep(REST).await;
+        }
+    }
+
+    async fn read_again(&self) -> Result<(), StoreError> {
+        let since = Some(self.published.load(Ordering::Relaxed));
+        let (mut watched, mut groups) = (BTreeSet::new(), Vec::new());
+        for members in self.topics().values() {
+            for member in members.values() {
+                watched.extend(member.slot.lock().jobs());
+            }
+            groups.extend(members.values().find_map(|member| member.group.clone()));
+        }
+        for job in watched {
+            match self.store.snapshot(job).await? {
+                Some((snapshot, position)) => {
+                    self.reached(Arc::new(snapshot), position, false).await;
                 }
-                (_, Some(jobs)) => {
-                    let jobs = JobFilter { since: Some(since), status: Vec::new(), ..jobs };
-                    self.store.list(JobFilter { limit: u32::MAX, ..jobs }).await
+                None => {
+                    self.waiting().remove(&job);
+                    let members =
+                        self.topics().values().flat_map(BTreeMap::values).cloned().collect();
+                    tell_removed(job, members, |_| false);
                 }
-                (_, None) => Ok(Vec::new()),
-            };
-            match found {
-                Ok(found) => {
-                    for (snapshot, position) in found {
-                        let change = Change::Reached(Arc::new(snapshot));
-                        self.publish(Announcement { position, change }, false).await;
-                    }
-                }
-                Err(error) => tracing::error!(%error, "a watched job could not be read again"),
             }
         }
+        // Those that no watcher of the group knows yet.
+        for group in groups {
+            let jobs = JobFilter { since, status: Vec::new(), ..group.jobs.clone() };
+            for (snapshot, position) in
+                self.store.list(JobFilter { limit: u32::MAX, ..jobs }).await?
+            {
+                self.reached(Arc::new(snapshot), position, false).await;
+            }
+        }
+        Ok(())
     }
 
     /// Tells watchers of waiting jobs where these stand now.
@@ -318,5 +339,18 @@ impl Shared {
         };
         let queue = place.map(|(position, length)| QueuePlace { position, length });
         Frame::new(snapshot, position, queue, self.clock.now())
+    }
+}
+
+/// Tells whoever watches the job, and whoever is `concerned` without having seen
+/// it.
+fn tell_removed(job: JobId, members: Vec<Member>, concerned: impl Fn(&Member) -> bool) {
+    for member in members {
+        let mut mailbox = member.slot.lock();
+        if concerned(&member) || mailbox.watches(job) {
+            mailbox.notice(Delivery::Removed(job));
+        }
+        drop(mailbox);
+        member.slot.wake.notify_one();
     }
 }
