@@ -27,10 +27,11 @@ pub struct Chunk {
     pub last: bool,
 }
 
-/// Streams what `connection` delivers, as `encode` shapes it.
+/// Streams `first`, then what `connection` delivers, as `encode` shapes it.
 pub fn respond(
     connection: Connection,
     draining: CancellationToken,
+    first: Option<Bytes>,
     encode: impl Fn(&Connection, Delivery) -> Chunk + Send + 'static,
 ) -> Response {
     struct State<E> {
@@ -48,7 +49,7 @@ pub fn respond(
         encode,
         comments: interval_at(Instant::now() + COMMENT_EVERY, COMMENT_EVERY),
         drained: Box::pin(draining.cancelled_owned()),
-        parts: vec![Bytes::from_static(RETRY.as_bytes())],
+        parts: first.into_iter().chain([Bytes::from_static(RETRY.as_bytes())]).collect(),
         ended: false,
     };
     let events = stream::unfold(state, |mut state| async move {
@@ -60,6 +61,7 @@ pub fn respond(
                 return None;
             }
             let next = tokio::select! {
+                biased;
                 // Ends between two events; the client comes back to where the
                 // next server goes on.
                 () = &mut state.drained => return None,

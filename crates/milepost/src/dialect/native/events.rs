@@ -89,7 +89,7 @@ pub async fn events(
     if now.status.is_terminal() && now.seq == after {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(sse::respond(connection, services.draining.clone(), move |connection, delivery| {
+    Ok(sse::respond(connection, services.draining.clone(), None, move |connection, delivery| {
         match delivery {
             Delivery::Frame(frame) => Chunk {
                 parts: vec![message::sse_of_job(&frame)],
@@ -164,7 +164,10 @@ pub async fn stream(
         connection.watch_group(Topic::Batch(batch), jobs, mode, since, &nothing).await?;
     }
     connection.resumed();
-    Ok(sse::respond(connection, services.draining.clone(), |connection, delivery| match delivery {
+    // Whoever is cut off before the first event comes back to where it began.
+    let begins = Bytes::from(format!("id: {}\n\n", connection.position()));
+    let draining = services.draining.clone();
+    Ok(sse::respond(connection, draining, Some(begins), |connection, delivery| match delivery {
         Delivery::Frame(frame) => {
             let position = connection.position();
             let id = Bytes::from(format!("id: {position}\n"));
