@@ -49,7 +49,7 @@ pub(super) enum Asked {
 
 /// The writing half: commits what waits, in groups.
 pub struct Writer {
-    connection: Connection,
+    pub(super) connection: Connection,
     /// How many jobs have not begun, as of the last commit.
     waiting: u64,
     recent: Recent,
@@ -71,6 +71,9 @@ pub struct Write<'a> {
     pub(super) recent: &'a mut Recent,
     position: u64,
     announcements: Vec<Announcement>,
+    /// What cost us the whole transaction. A full disk, for one, is an error of a
+    /// single statement for which SQLite may undo everything.
+    lost: Option<String>,
 }
 
 impl Write<'_> {
@@ -215,26 +218,35 @@ impl Writer {
     fn run(mut self) {
         let mut changes = Vec::with_capacity(MAX_GROUP);
         while self.pending.blocking_recv_many(&mut changes, MAX_GROUP) > 0 {
-            let group = self.commit(&mut changes);
-            self.tell(group);
+            for group in self.commit(&mut changes) {
+                self.tell(group);
+            }
         }
     }
 
-    /// Makes `changes` as one transaction.
-    pub(super) fn commit(&mut self, changes: &mut Vec<Pending>) -> Group {
-        let mut replies = Vec::with_capacity(changes.len());
-        let outcome = commit_group(
-            &mut self.connection,
-            &mut self.waiting,
-            &mut self.recent,
-            changes,
-            &mut replies,
-        );
-        if outcome.is_err() {
-            self.recent.clear();
+    /// Makes `changes` as one transaction; as several where one of them loses it.
+    pub(super) fn commit(&mut self, changes: &mut Vec<Pending>) -> Vec<Group> {
+        let (mut groups, mut changes) = (Vec::new(), changes.drain(..));
+        while changes.len() > 0 {
+            let mut replies = Vec::with_capacity(changes.len());
+            let outcome = commit_group(
+                &mut self.connection,
+                &mut self.waiting,
+                &mut self.recent,
+                &mut changes,
+                &mut replies,
+            );
+            if outcome.is_err() {
+                self.recent.clear();
+            }
+            // Not even begun: the others would fare no better.
+            let hopeless = outcome.is_err() && replies.is_empty();
+            groups.push(Group { outcome, replies });
+            if hopeless {
+                break;
+            }
         }
-        changes.clear();
-        Group { outcome, replies }
+        groups
     }
 
     /// Says how the commit went.
@@ -262,7 +274,7 @@ fn commit_group(
     connection: &mut Connection,
     waiting: &mut u64,
     recent: &mut Recent,
-    group: &mut Vec<Pending>,
+    group: &mut impl Iterator<Item = Pending>,
     replies: &mut Vec<Reply>,
 ) -> Result<Vec<Announcement>, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -275,9 +287,15 @@ fn commit_group(
         recent,
         position: position as u64,
         announcements: Vec::new(),
+        lost: None,
     };
-    for change in group.drain(..) {
+    for change in group {
         replies.push(change(&mut write));
+        // Those before it are undone as well, and those behind it would be made
+        // in no transaction.
+        if let Some(lost) = write.lost {
+            return Err(StoreError::NotCommitted(lost));
+        }
     }
     let Write { position, announcements, waiting: now_waiting, .. } = write;
     if !announcements.is_empty() {
@@ -296,17 +314,17 @@ fn in_savepoint<T>(
 ) -> Result<T, StoreError> {
     let (announced, waiting) = (write.announcements.len(), write.waiting);
     write.connection.prepare_cached("SAVEPOINT one")?.execute([])?;
-    match change(write) {
-        Ok(value) => {
-            write.connection.prepare_cached("RELEASE one")?.execute([])?;
-            Ok(value)
+    let released = change(write).and_then(|value| {
+        write.connection.prepare_cached("RELEASE one")?.execute([])?;
+        Ok(value)
+    });
+    released.inspect_err(|error| {
+        write.announcements.truncate(announced);
+        write.waiting = waiting;
+        write.recent.clear();
+        let undone = write.connection.execute_batch("ROLLBACK TO one; RELEASE one");
+        if undone.is_err() || write.connection.is_autocommit() {
+            write.lost = Some(error.to_string());
         }
-        Err(error) => {
-            write.announcements.truncate(announced);
-            write.waiting = waiting;
-            write.recent.clear();
-            write.connection.execute_batch("ROLLBACK TO one; RELEASE one")?;
-            Err(error)
-        }
-    }
+    })
 }
