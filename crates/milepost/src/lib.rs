@@ -18,6 +18,8 @@ mod query;
 mod queue;
 mod report;
 mod sandbox;
+#[cfg(test)]
+mod simulation;
 mod store;
 mod submit;
 mod sweeper;

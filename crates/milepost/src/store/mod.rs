@@ -27,6 +27,8 @@ mod submit;
 
 pub use blobs::{Blobs, Content, Incoming, Place};
 pub use documents::{DocumentInUse, DocumentRow, NewDocument};
+#[cfg(test)]
+pub use in_line::{Driver, Fault, Gate};
 pub use jobs::{Appended, Decision, Deleted};
 pub use leases::{Lease, NodeId};
 pub use lists::JobFilter;

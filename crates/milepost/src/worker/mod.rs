@@ -14,8 +14,10 @@ mod reuse;
 mod run;
 pub mod verdict;
 mod watch;
-mod wire;
+pub mod wire;
 
+#[cfg(test)]
+pub use converter::Body;
 pub use converter::{Converter, Gone, Report, Start};
 pub use pool::Pool;
 pub use process::{SUBCOMMAND, Walls, spawn};

@@ -15,6 +15,8 @@ mod socket;
 mod stats;
 mod submit;
 
+#[cfg(test)]
+pub use socket::session;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

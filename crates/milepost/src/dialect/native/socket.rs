@@ -119,6 +119,13 @@ struct Native {
     _tracked: TaskTrackerToken,
 }
 
+/// A session without a socket, for a simulation.
+#[cfg(test)]
+pub fn session(services: Services, owner: OwnerId) -> impl Session {
+    let _tracked = services.sockets.token();
+    Native { services, owner, malformed: 0, _tracked }
+}
+
 impl Session for Native {
     async fn on_text(
         &mut self,

@@ -1,0 +1,205 @@
+//! A converter that lives in this process and speaks the real wire. Enters: the
+//! orders of the server. Leaves: replies, or what a converter does instead: it
+//! dies, falls silent, talks nonsense, says a page twice.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use milepost_convert::{Format, OutputFormat};
+use milepost_core::{Failure, FailureCode};
+use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::world::World;
+use crate::worker::wire::{self, Frame, Order, Reply};
+use crate::worker::{Body, Converter, Start};
+
+/// Starts converters of this kind.
+pub fn start(world: Arc<World>) -> Start {
+    Arc::new(move || {
+        if world.fault(world.weather.start_fails) {
+            return Err(io::Error::other("no converter today"));
+        }
+        let room = world.choose(&[16, 4096, 65_536]).expect("there is a choice");
+        let (ours, theirs) = duplex(room);
+        let life = tokio::spawn(live(world.clone(), theirs));
+        Ok(Converter::new(Box::new(Mortal(life)), Box::new(ours)))
+    })
+}
+
+struct Mortal(JoinHandle<()>);
+
+impl Body for Mortal {
+    fn is_alive(&mut self) -> bool {
+        !self.0.is_finished()
+    }
+
+    fn end(&mut self) -> BoxFuture<'_, String> {
+        async move {
+            self.0.abort();
+            "killed".to_owned()
+        }
+        .boxed()
+    }
+}
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Why it stops in the middle.
+enum Stop {
+    Dies,
+    Pipe,
+}
+
+impl From<io::Error> for Stop {
+    fn from(_: io::Error) -> Self {
+        Self::Pipe
+    }
+}
+
+async fn live(world: Arc<World>, mut pipe: DuplexStream) {
+    loop {
+        let served = async {
+            let (document, finished) = receive(&mut pipe).await?;
+            convert(&world, &mut pipe, &document, finished).await
+        };
+        if served.await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A document, and the pages of it that are finished.
+async fn receive(pipe: &mut DuplexStream) -> Result<(String, Vec<(u32, String)>), Stop> {
+    let mut finished = Vec::new();
+    loop {
+        let frame = wire::read(pipe).await?.ok_or(Stop::Pipe)?;
+        match frame.message::<Order>()? {
+            Order::Begin { .. } | Order::Try(_) => {}
+            Order::Finished { page, bytes, .. } => {
+                finished.push((page, content(pipe, bytes).await?));
+            }
+            Order::Document { bytes } => return Ok((content(pipe, bytes).await?, finished)),
+        }
+    }
+}
+
+async fn content(pipe: &mut DuplexStream, bytes: u64) -> Result<String, Stop> {
+    let mut whole = Vec::new();
+    while (whole.len() as u64) < bytes {
+        match wire::read(pipe).await?.ok_or(Stop::Pipe)? {
+            Frame::Content(chunk) => whole.extend_from_slice(&chunk),
+            Frame::Message(_) => return Err(Stop::Pipe),
+        }
+    }
+    String::from_utf8(whole).map_err(|_| Stop::Pipe)
+}
+
+/// The text of a document with so many pages, which goes under `{name}.txt`.
+pub fn document(name: u64, pages: u32) -> String {
+    format!("{name} {pages}")
+}
+
+async fn convert(
+    world: &World,
+    pipe: &mut DuplexStream,
+    document: &str,
+    mut finished: Vec<(u32, String)>,
+) -> Result<(), Stop> {
+    let run = world.number();
+    let (name, pages) = document.split_once(' ').expect("the simulation wrote it");
+    let pages: u32 = pages.parse().expect("the simulation wrote it");
+    world.note(|| format!("converter {run}: begins {name}, {} pages done", finished.len()));
+    work(world).await;
+    if err(world, pipe, run).await? {
+        return Ok(());
+    }
+    wire::send(pipe, &Reply::Detected { format: Format::Pdf, pages, selected: pages }).await?;
+    for page in 1..=pages {
+        if finished.iter().any(|(number, _)| *number == page) {
+            continue;
+        }
+        work(world).await;
+        if err(world, pipe, run).await? {
+            return Ok(());
+        }
+        let text = format!("document {name} page {page} run {run}\n");
+        let error = world.fault(100).then(|| "it is illegible".to_owned());
+        let twice = world.fault(world.weather.converter_errs / 8);
+        for _ in 0..=usize::from(twice) {
+            say_text(pipe, page, OutputFormat::Markdown, &text).await?;
+            let bytes = text.len() as u64;
+            wire::send(pipe, &Reply::Page { page, bytes, error: error.clone() }).await?;
+        }
+        finished.push((page, text));
+    }
+    wire::send(pipe, &Reply::Assembling).await?;
+    work(world).await;
+    if err(world, pipe, run).await? {
+        return Ok(());
+    }
+    finished.sort();
+    let whole: String = finished.into_iter().map(|(_, text)| text).collect();
+    for format in [OutputFormat::Markdown, OutputFormat::Text] {
+        say_text(pipe, 0, format, &whole).await?;
+    }
+    world.note(|| format!("converter {run}: done"));
+    Ok(wire::send(pipe, &Reply::Done).await?)
+}
+
+async fn work(world: &World) {
+    // A converter that is quick shares a commit between its pages.
+    if !world.chance(300) {
+        world.wait_up_to(world.weather.page_millis).await;
+    }
+}
+
+async fn say_text(
+    pipe: &mut DuplexStream,
+    page: u32,
+    format: OutputFormat,
+    text: &str,
+) -> Result<(), Stop> {
+    let bytes = text.len() as u64;
+    wire::send(pipe, &Reply::Text { page, format, bytes }).await?;
+    Ok(wire::send_content(pipe, text.as_bytes()).await?)
+}
+
+/// Does something wrong, perhaps. `true`: the document is done with.
+async fn err(world: &World, pipe: &mut DuplexStream, run: u64) -> Result<bool, Stop> {
+    if !world.fault(world.weather.converter_errs) {
+        return Ok(false);
+    }
+    let what = world.below(6);
+    world.note(|| format!("converter {run}: goes wrong, way {what}"));
+    match what {
+        0 => return Err(Stop::Dies),
+        1 => std::future::pending().await,
+        2 => pipe.write_all(b"m\x04\x00\x00\x00none and a bit more").await?,
+        3 => pipe.write_all(&[0xff; 64]).await?,
+        4 => {
+            // Slow, but not too slow.
+            let silence = world.weather.config.worker.silence;
+            sleep(silence.saturating_sub(Duration::from_millis(500))).await;
+            return Ok(false);
+        }
+        _ => {
+            let code = FailureCode::DocumentDamaged;
+            let failure = match world.chance(500) {
+                true => Failure::retryable(code, "Try again."),
+                false => Failure::permanent(code, "It is broken."),
+            };
+            wire::send(pipe, &Reply::Failed(failure)).await?;
+            return Ok(true);
+        }
+    }
+    Err(Stop::Dies)
+}
