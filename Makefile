@@ -1,10 +1,26 @@
 # `make test` installs what the tests need and runs all of them.
-.PHONY: test check tools run
+.PHONY: test check tools run fuzz
 
 CARGO ?= cargo
 
+# Seconds for each fuzz target.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS = detect form log pipe request socket
+
 test: check
 	$(CARGO) test --workspace --locked
+	$(MAKE) fuzz FUZZ_SECONDS=10
+
+# Looks for bytes that break a door of the server. Goes on from the last run.
+fuzz: tools
+	$(CARGO) fuzz build --sanitizer none --fuzz-dir fuzz
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target; \
+		echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
+		$(CARGO) fuzz run --sanitizer none --fuzz-dir fuzz $$target \
+			fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) \
+			-timeout=10 -rss_limit_mb=1024 -max_len=65536 -verbosity=0 -print_final_stats=1; \
+	done
 
 # What needs no running: format, lints, dependencies and their licences.
 check: tools
@@ -14,6 +30,7 @@ check: tools
 
 tools:
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz
 
 run:
 	$(CARGO) run --release -- serve

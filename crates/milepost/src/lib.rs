@@ -10,6 +10,8 @@ mod command;
 mod config;
 mod dialect;
 mod fetch;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http;
 mod hub;
 mod journal;

@@ -216,3 +216,40 @@ fn frame(tag: u8, body: Vec<u8>) -> io::Result<Frame> {
 fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
+
+/// For fuzzing: the pipe's two readers.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use super::super::conduct::Conduct;
+    use super::{Frame, MAX_FRAME, Order, Reply, encode, read, read_blocking};
+
+    /// Reads the same bytes as the server and as a converter would.
+    pub fn both_sides(bytes: &[u8]) {
+        let (mut here, mut there) = (bytes, bytes);
+        let mut conduct = Conduct::new(&milepost_convert::Limits::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.expect("a runtime without drivers can be built");
+        loop {
+            let server = runtime.block_on(read(&mut here));
+            let converter = read_blocking(&mut there);
+            match (server, converter) {
+                (Ok(Some(server)), Ok(Some(converter))) => {
+                    assert_eq!(here.len(), there.len(), "both take the same bytes");
+                    let (length, kept) = match (&server, &converter) {
+                        (Frame::Message(a), Frame::Message(b))
+                        | (Frame::Content(a), Frame::Content(b)) => (a.len(), a == b),
+                        _ => panic!("both take it for the same"),
+                    };
+                    assert!(kept && length <= MAX_FRAME);
+                    if let Ok(mut reply) = server.message::<Reply>() {
+                        let _ = conduct.admit(&mut reply);
+                        encode(&reply).expect("what was read can be written");
+                    }
+                    let _ = converter.message::<Order>();
+                }
+                (Ok(None) | Err(_), Ok(None) | Err(_)) => return,
+                _ => panic!("one side goes on where the other stops"),
+            }
+        }
+    }
+}

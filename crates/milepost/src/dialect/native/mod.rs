@@ -47,3 +47,10 @@ pub fn routes() -> OpenApiRouter<Services> {
         .routes(routes!(stats::stats))
         .routes(routes!(socket::connect))
 }
+
+/// For fuzzing: what has no route.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub use super::message::sse;
+    pub use super::socket::fuzzing::talk;
+}

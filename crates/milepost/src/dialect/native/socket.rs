@@ -369,3 +369,30 @@ fn error_message(problem: &Problem, job: Option<&str>, reference: Option<&Value>
     }
     with_ref(message, reference.cloned())
 }
+
+/// For fuzzing: a session without a socket.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use milepost_core::OwnerId;
+
+    use super::{Native, Session};
+    use crate::http::Services;
+
+    /// What an answer adds to what it repeats of the message, and of the jobs
+    /// that it is about.
+    const OWN_BYTES: usize = 64 * 1024;
+
+    /// Says each line of `text` as a message.
+    pub async fn talk(services: &Services, text: &str) {
+        let Ok(mut connection) = super::super::events::connect(services) else { return };
+        let owner = OwnerId::local();
+        let _tracked = services.sockets.token();
+        let services = services.clone();
+        let mut session = Native { services, owner, malformed: 0, _tracked };
+        for line in text.lines() {
+            let Ok(answers) = session.on_text(&mut connection, line).await else { return };
+            let bytes: usize = answers.iter().map(|answer| answer.len()).sum();
+            assert!(bytes <= OWN_BYTES + line.len() * 64, "{bytes} bytes for {}", line.len());
+        }
+    }
+}
