@@ -26,7 +26,7 @@ fuzz: tools
 check: tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	$(CARGO) deny --offline --log-level error check bans licenses sources
+	$(CARGO) deny --locked --log-level error check bans licenses sources
 
 tools:
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
