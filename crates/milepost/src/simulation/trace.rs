@@ -34,6 +34,9 @@ pub fn committed(announcement: &Announcement) -> String {
     }
 }
 
+/// What begins a line of the server's own log.
+pub const LOG: &str = "    log: ";
+
 /// Lines of the server's own log on their way into the trace.
 #[derive(Clone)]
 pub struct Log(pub Arc<World>);
@@ -42,7 +45,7 @@ impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         for line in text.lines() {
-            self.0.note(|| format!("    log: {}", line.trim()));
+            self.0.note(|| format!("{LOG}{}", line.trim()));
         }
         Ok(bytes.len())
     }
