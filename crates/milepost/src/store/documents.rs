@@ -68,6 +68,11 @@ pub enum DocumentInUse {
 const COLUMNS: &str = "id, owner, filename, media_type, pages, created_at, bytes, sha256, object,
     (SELECT j.id FROM jobs j WHERE j.document = documents.id ORDER BY j.id DESC LIMIT 1)";
 
+/// Deletes old documents that no job names.
+pub(super) const UNUSED: &str = "DELETE FROM documents WHERE created_at < ?
+    AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.document = documents.id)
+    RETURNING object";
+
 impl Store {
     /// Stores a document without a job.
     ///
@@ -154,11 +159,7 @@ impl Store {
         limit_at: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
         self.write(move |write| {
-            let mut statement = write.connection.prepare_cached(
-                "DELETE FROM documents WHERE created_at < ?
-                 AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.document = documents.id)
-                 RETURNING object",
-            )?;
+            let mut statement = write.connection.prepare_cached(UNUSED)?;
             let objects = statement.query_map([limit_at.as_micros()], |row| row.get(0))?;
             Ok(objects.filter_map(Result::transpose).collect::<Result<_, _>>()?)
         })

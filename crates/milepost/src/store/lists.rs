@@ -9,6 +9,11 @@ use super::StoreError;
 use super::jobs::{columns, load, parse};
 use super::sqlite::Store;
 
+pub(super) const FINISHED_BEFORE: &str =
+    "SELECT id FROM jobs WHERE finished_at < ? ORDER BY finished_at LIMIT 500";
+pub(super) const WAITING_SINCE: &str =
+    "SELECT id FROM jobs WHERE status IN ('awaiting', 'queued') AND updated_at < ? LIMIT 500";
+
 /// Which jobs a list holds.
 #[derive(Clone, Debug)]
 pub struct JobFilter {
@@ -148,11 +153,7 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn finished_before(&self, limit_at: Timestamp) -> Result<Vec<JobId>, StoreError> {
-        self.ids(
-            "SELECT id FROM jobs WHERE finished_at < ? ORDER BY finished_at LIMIT 500",
-            limit_at,
-        )
-        .await
+        self.ids(FINISHED_BEFORE, limit_at).await
     }
 
     /// Jobs that have waited, for a worker or a confirmation, since before `limit_at`.
@@ -160,12 +161,7 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn waiting_since(&self, limit_at: Timestamp) -> Result<Vec<JobId>, StoreError> {
-        self.ids(
-            "SELECT id FROM jobs WHERE status IN ('awaiting', 'queued') AND updated_at < ?
-             LIMIT 500",
-            limit_at,
-        )
-        .await
+        self.ids(WAITING_SINCE, limit_at).await
     }
 
     pub(super) async fn ids(

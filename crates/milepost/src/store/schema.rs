@@ -148,6 +148,12 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX jobs_by_result ON jobs(result) WHERE result IS NOT NULL;
     CREATE INDEX jobs_by_reuse ON jobs(owner, reuse, id) WHERE reuse IS NOT NULL;
 ",
+    "
+    -- For the start and the sweeper, which must not read all that has ended to find
+    -- what has not, nor all documents to find the old ones.
+    CREATE INDEX jobs_waiting ON jobs(updated_at) WHERE status IN ('awaiting', 'queued');
+    CREATE INDEX documents_by_age ON documents(created_at);
+",
 ];
 
 /// Brings the database to this version, each step in a transaction of its own.
@@ -164,4 +170,30 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::migrate;
+    use crate::store::{documents, lists, sqlite};
+
+    #[test]
+    fn what_runs_at_each_start_and_sweep_reads_by_an_index() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        for sql in
+            [sqlite::WAITING, lists::WAITING_SINCE, lists::FINISHED_BEFORE, documents::UNUSED]
+        {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let parameters = vec![0; plan.parameter_count()];
+            let mut steps = plan.query(rusqlite::params_from_iter(parameters)).unwrap();
+            while let Some(step) = steps.next().unwrap() {
+                let step: String = step.get("detail").unwrap();
+                let reads = step.starts_with("SCAN") || step.starts_with("SEARCH");
+                assert!(!reads || step.contains(" INDEX "), "{step} in {sql}");
+            }
+        }
+    }
 }

@@ -18,6 +18,9 @@ const MAX_GROUP: usize = 256;
 /// Changes that may wait for the writer before their senders are held back.
 const WRITE_BACKLOG: usize = 4096;
 const READERS: usize = 4;
+/// How many jobs have not begun.
+pub(super) const WAITING: &str =
+    "SELECT count(*) FROM jobs WHERE status IN ('awaiting', 'queued') AND queue = ''";
 
 /// A change that waits for the writer: it does its work inside the
 /// transaction, then tells its caller how the commit went.
@@ -122,11 +125,7 @@ impl Store {
         // each of their changes; the memory is only taken where there are so many.
         connection.pragma_update(None, "cache_size", -16_384)?;
         schema::migrate(&mut connection)?;
-        let waiting: i64 = connection.query_row(
-            "SELECT count(*) FROM jobs WHERE status IN ('awaiting', 'queued') AND queue = ''",
-            [],
-            |row| row.get(0),
-        )?;
+        let waiting: i64 = connection.query_row(WAITING, [], |row| row.get(0))?;
 
         let mut idle = Vec::with_capacity(READERS);
         for _ in 0..READERS {
