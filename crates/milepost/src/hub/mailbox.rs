@@ -197,6 +197,11 @@ impl Mailbox {
         self.push(frame, group);
     }
 
+    /// The job was removed before `position`, and announcements of it may follow.
+    pub(super) fn gone_by(&mut self, job: JobId, position: u64) {
+        self.ended.insert(job, (Seq(u64::MAX), position));
+    }
+
     /// The jobs that are watched.
     pub(super) fn jobs(&self) -> impl Iterator<Item = JobId> {
         self.jobs.keys().copied()

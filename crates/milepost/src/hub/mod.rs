@@ -188,7 +188,7 @@ impl Shared {
             Change::Removed { job, owner, document, batch } => {
                 self.waiting().remove(&job);
                 let members = self.members(job, &owner, document, batch);
-                tell_removed(job, members, |member| member.group.is_some());
+                tell_removed(job, members, None);
             }
         }
         self.published.store(position, Ordering::Relaxed);
@@ -243,10 +243,11 @@ impl Shared {
                     self.reached(Arc::new(snapshot), position, false).await;
                 }
                 None => {
+                    let gone_by = self.store.position().await?;
                     self.waiting().remove(&job);
                     let members =
                         self.topics().values().flat_map(BTreeMap::values).cloned().collect();
-                    tell_removed(job, members, |_| false);
+                    tell_removed(job, members, Some(gone_by));
                 }
             }
         }
@@ -342,13 +343,17 @@ impl Shared {
     }
 }
 
-/// Tells whoever watches the job, and whoever is `concerned` without having seen
-/// it.
-fn tell_removed(job: JobId, members: Vec<Member>, concerned: impl Fn(&Member) -> bool) {
+/// Tells whoever watches the job, and whoever watches a group that it was in. Where
+/// it was only found missing, `gone_by` is a position behind its removal, and what
+/// is announced of it up to there is no news.
+fn tell_removed(job: JobId, members: Vec<Member>, gone_by: Option<u64>) {
     for member in members {
         let mut mailbox = member.slot.lock();
-        if concerned(&member) || mailbox.watches(job) {
+        if mailbox.watches(job) || (gone_by.is_none() && member.group.is_some()) {
             mailbox.notice(Delivery::Removed(job));
+            if let Some(position) = gone_by {
+                mailbox.gone_by(job, position);
+            }
         }
         drop(mailbox);
         member.slot.wake.notify_one();
