@@ -7,12 +7,26 @@ use tokio::sync::broadcast;
 /// store instead.
 const BACKLOG: usize = 8192;
 
+/// Awaited by each listener before it hears more: a simulation decides how far
+/// behind the listeners are.
+#[cfg(test)]
+pub type Pace =
+    std::sync::Arc<dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync>;
+
 /// Both ends of the bus; cheap to clone.
 #[derive(Clone)]
-pub struct Bus(broadcast::Sender<Announcement>);
+pub struct Bus {
+    sender: broadcast::Sender<Announcement>,
+    #[cfg(test)]
+    pace: Option<Pace>,
+}
 
 /// One listener.
-pub struct Subscriber(broadcast::Receiver<Announcement>);
+pub struct Subscriber {
+    receiver: broadcast::Receiver<Announcement>,
+    #[cfg(test)]
+    pace: Option<Pace>,
+}
 
 /// Announcements were missed: what they were about must be read again.
 #[derive(Debug)]
@@ -21,30 +35,44 @@ pub struct Lagged;
 impl Bus {
     /// A bus without subscribers.
     pub fn new() -> Self {
-        Self::with_backlog(BACKLOG)
+        Self {
+            sender: broadcast::Sender::new(BACKLOG),
+            #[cfg(test)]
+            pace: None,
+        }
     }
 
-    /// A bus whose subscribers may be so many announcements behind.
-    pub fn with_backlog(announcements: usize) -> Self {
-        Self(broadcast::Sender::new(announcements))
+    /// A bus whose subscribers may be so many announcements behind, and hear them
+    /// at that pace.
+    #[cfg(test)]
+    pub fn paced(announcements: usize, pace: Pace) -> Self {
+        Self { sender: broadcast::Sender::new(announcements), pace: Some(pace) }
     }
 
     /// Tells every subscriber.
     pub fn announce(&self, announcement: Announcement) {
         // Nobody listening is no error: the store has it.
-        let _ = self.0.send(announcement);
+        let _ = self.sender.send(announcement);
     }
 
     /// Hears every announcement from now on.
     pub fn subscribe(&self) -> Subscriber {
-        Subscriber(self.0.subscribe())
+        Subscriber {
+            receiver: self.sender.subscribe(),
+            #[cfg(test)]
+            pace: self.pace.clone(),
+        }
     }
 }
 
 impl Subscriber {
     /// The next announcement; `None` once the bus is gone.
     pub async fn next(&mut self) -> Option<Result<Announcement, Lagged>> {
-        match self.0.recv().await {
+        #[cfg(test)]
+        if let Some(pace) = &self.pace {
+            pace().await;
+        }
+        match self.receiver.recv().await {
             Ok(announcement) => Some(Ok(announcement)),
             Err(broadcast::error::RecvError::Lagged(_)) => Some(Err(Lagged)),
             Err(broadcast::error::RecvError::Closed) => None,

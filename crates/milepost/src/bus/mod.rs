@@ -4,4 +4,6 @@
 
 mod local;
 
+#[cfg(test)]
+pub use local::Pace;
 pub use local::{Bus, Lagged, Subscriber};

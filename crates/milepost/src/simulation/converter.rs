@@ -118,7 +118,14 @@ async fn convert(
     let (name, pages) = document.split_once(' ').expect("the simulation wrote it");
     let pages: u32 = pages.parse().expect("the simulation wrote it");
     world.note(|| format!("converter {run}: begins {name}, {} pages done", finished.len()));
-    work(world).await;
+    let lease = world.ledger().lease_on(&format!("{name}.txt"));
+    let work = async || {
+        work(world).await;
+        if let Some((job, fence)) = lease.filter(|_| world.weather.orders_are_prompt()) {
+            world.check(world.ledger().is_wanted(job, fence, world.now()));
+        }
+    };
+    work().await;
     if err(world, pipe, run).await? {
         return Ok(());
     }
@@ -127,7 +134,7 @@ async fn convert(
         if finished.iter().any(|(number, _)| *number == page) {
             continue;
         }
-        work(world).await;
+        work().await;
         if err(world, pipe, run).await? {
             return Ok(());
         }
@@ -142,7 +149,7 @@ async fn convert(
         finished.push((page, text));
     }
     wire::send(pipe, &Reply::Assembling).await?;
-    work(world).await;
+    work().await;
     if err(world, pipe, run).await? {
         return Ok(());
     }

@@ -133,6 +133,37 @@ impl Ledger {
         Ok(())
     }
 
+    /// The lease under which a document of that name is worked on, if there is but
+    /// one.
+    pub fn lease_on(&self, filename: &str) -> Option<(JobId, u64)> {
+        let present = self.jobs.values().map(|record| &record.last().snapshot);
+        let mut runs = present.filter(|job| {
+            let named = job.document.as_ref().is_some_and(|found| found.filename == filename);
+            named && job.status == Status::Running && job.needs_worker()
+        });
+        let only = runs.next().map(|job| (job.id, job.fence));
+        only.filter(|_| runs.next().is_none())
+    }
+
+    /// Whether a converter should still be at work under that lease.
+    ///
+    /// # Errors
+    /// Since when not.
+    pub fn is_wanted(&self, job: JobId, fence: u64, now: Duration) -> Result<(), String> {
+        let Some(record) = self.jobs.get(&job) else { return Ok(()) };
+        let held = |state: &State| {
+            state.snapshot.status == Status::Running && state.snapshot.fence == fence
+        };
+        let over = record.states.iter().rposition(held).and_then(|at| record.states.get(at + 1));
+        match over {
+            Some(over) if now > over.committed + Duration::from_secs(1) => Err(format!(
+                "a converter works on {job} under lease {fence}, which ended at {:?}",
+                over.committed
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn removed(&mut self, job: JobId, now: Timestamp) -> Result<(), String> {
         let retention = self.retention;
         let record = self.jobs.get_mut(&job).ok_or("a job that never was is removed")?;

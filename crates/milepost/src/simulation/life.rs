@@ -19,7 +19,7 @@ use super::watcher::Watcher;
 use super::weather::Ending;
 use super::world::World;
 use crate::app::{Core, Outside};
-use crate::bus::Bus;
+use crate::bus::{Bus, Pace};
 use crate::store::{Blobs, Driver, Fault, Gate, Store, StoreError};
 
 /// After the weather has calmed down everything ends within this time.
@@ -62,7 +62,7 @@ async fn happens(world: &Arc<World>, remains: &Remains, lasts: Duration, ending:
         store,
         announcements,
         blobs: remains.blobs.clone(),
-        bus: Bus::with_backlog(world.weather.backlog),
+        bus: Bus::paced(world.weather.backlog, pace(world.clone())),
         start: converter::start(world.clone()),
     };
     let core = match Core::start(world.weather.config.clone(), outside).await {
@@ -111,7 +111,7 @@ async fn become_quiet(world: &Arc<World>, remains: &Remains) {
     loop {
         sleep(Duration::from_secs(1)).await;
         for watcher in &remains.watchers {
-            world.check(watcher.is_kept_up(world));
+            world.check(watcher.is_kept_up(world, began));
         }
         let open = open_matters(world, remains);
         let Some(first) = open else { return };
@@ -129,6 +129,18 @@ fn open_matters(world: &World, remains: &Remains) -> Option<String> {
         open.map(|(id, record)| format!("{id} is {:?}", record.last().snapshot.status))
     };
     user.or_else(ends).or_else(|| remains.watchers.iter().find_map(|w| w.open(world)))
+}
+
+/// How the bus is heard.
+fn pace(world: Arc<World>) -> Pace {
+    Arc::new(move || {
+        let world = world.clone();
+        Box::pin(async move {
+            if world.fault(world.weather.bus_waits) {
+                world.wait_up_to(3000).await;
+            }
+        })
+    })
 }
 
 /// What questions to the store meet.

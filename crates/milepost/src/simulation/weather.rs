@@ -20,6 +20,8 @@ pub struct Weather {
     pub watchers: usize,
     /// Announcements that a subscriber of the bus may be behind.
     pub backlog: usize,
+    /// A listener of the bus is slow to hear what is next.
+    pub bus_waits: u32,
     /// Changes that share a commit, at most.
     pub group: usize,
     /// A question to the store fails.
@@ -88,7 +90,7 @@ impl Weather {
         let (disk_full, start_fails) = (sometimes(3, 300), sometimes(4, 200));
         let (read_waits, commit_waits) = (sometimes(2, 500), sometimes(2, 500));
         let (converter_errs, client_leaves) = (sometimes(2, 120), sometimes(2, 150));
-        let reader_rests = sometimes(2, 300);
+        let (reader_rests, bus_waits) = (sometimes(2, 300), sometimes(3, 300));
         let endings = [
             Ending::Crash,
             Ending::CrashAtCommit(0),
@@ -108,6 +110,7 @@ impl Weather {
             orders: rng.u32(0..12),
             watchers: rng.usize(1..=5),
             backlog: if rng.u8(..3) == 0 { rng.usize(1..8) } else { 8192 },
+            bus_waits,
             group: rng.usize(1..=12),
             read_fails,
             read_waits,
@@ -128,6 +131,11 @@ impl Weather {
     /// Whether something may go wrong that costs a worker its lease.
     pub const fn takes_leases(&self) -> bool {
         self.read_fails + self.commit_fails + self.disk_full + self.start_fails > 0
+    }
+
+    /// Whether an order reaches a converter at once.
+    pub const fn orders_are_prompt(&self) -> bool {
+        self.bus_waits + self.read_fails == 0 && !self.lags()
     }
 
     /// Whether subscribers of the bus may miss announcements.
