@@ -37,11 +37,14 @@ pub struct Pool {
     shared: Arc<Shared>,
 }
 
+type Running = BTreeMap<(JobId, u64), CancellationToken>;
+
 #[derive(Default)]
 struct Shared {
     idle: Mutex<Vec<Converter>>,
-    /// What is being worked on, with the fence of its lease.
-    running: Mutex<BTreeMap<JobId, (u64, CancellationToken)>>,
+    /// What is being worked on, by job and fence: the job of an attempt that was
+    /// revoked a moment ago may be leased again before that one has ended.
+    running: Mutex<Running>,
     wake: Notify,
 }
 
@@ -143,7 +146,7 @@ impl Pool {
                     Ok(Change::Removed { .. }) => {}
                     Err(Lagged) => {
                         let running: Vec<_> = shared.running().keys().copied().collect();
-                        for job in running {
+                        for (job, _) in running {
                             if let Ok(Some((snapshot, _))) = store.snapshot(job).await {
                                 shared.heard(&snapshot);
                             }
@@ -162,7 +165,7 @@ impl Pool {
             let mut tick = tokio::time::interval(lease / 3);
             loop {
                 tick.tick().await;
-                let held = shared.running().keys().copied().collect();
+                let held = shared.running().keys().map(|(job, _)| *job).collect();
                 if let Err(error) = queue.extend(held).await {
                     tracing::error!(%error, "leases could not be extended");
                 }
@@ -188,7 +191,7 @@ impl Pool {
         let recycle_after = self.runner.config.recycle_after;
         let revoked = CancellationToken::new();
         let (job, fence) = (lease.snapshot.id, lease.snapshot.fence);
-        shared.running().insert(job, (fence, revoked.clone()));
+        shared.running().insert((job, fence), revoked.clone());
         async move {
             // An order that came between the claim and the line above was heard
             // by nobody.
@@ -206,7 +209,7 @@ impl Pool {
             let lease = match fetched {
                 Ok(lease) => lease,
                 Err(outcome) => {
-                    shared.running().remove(&job);
+                    shared.running().remove(&(job, fence));
                     end(&queue, &lease, outcome).await;
                     drop(slot);
                     shared.wake.notify_one();
@@ -246,7 +249,7 @@ impl Pool {
                     outcome
                 }
             };
-            shared.running().remove(&job);
+            shared.running().remove(&(job, fence));
             if let Ok(converter) = converter {
                 if converter.jobs < recycle_after && !draining.is_cancelled() {
                     shared.idle().push(converter);
@@ -294,7 +297,7 @@ impl Shared {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, (u64, CancellationToken)>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -302,12 +305,13 @@ impl Shared {
         if snapshot.status == Status::Queued {
             self.wake.notify_one();
         }
-        if let Some((fence, revoked)) = self.running().get(&snapshot.id) {
-            let held = snapshot.status == Status::Running && snapshot.fence == *fence;
-            // Our own reports end the status too; the job's task has then
-            // returned already or is about to.
-            let older = snapshot.fence < *fence;
-            if !held && !older && snapshot.status != Status::Completed {
+        let attempts = (snapshot.id, 0)..=(snapshot.id, snapshot.fence);
+        for ((_, fence), revoked) in self.running().range(attempts) {
+            let current = snapshot.fence == *fence;
+            let held = current && snapshot.status == Status::Running;
+            // Our own reports end the status too; the job's task has then returned
+            // already or is about to.
+            if !held && !(current && snapshot.status == Status::Completed) {
                 revoked.cancel();
             }
         }
@@ -331,5 +335,51 @@ impl Shared {
         let mut converter = found.map_or_else(|| start(), Ok)?;
         converter.owner = Some(owner.clone());
         Ok(converter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use milepost_core::{Event, EventKind, Pipeline, Plan, Submitted, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn an_order_ends_the_attempt_that_it_is_about() {
+        let job = JobId::new(Uuid::from_u128(1));
+        let at = Timestamp::from_micros(0);
+        let submitted = EventKind::Submitted(Box::new(Submitted {
+            owner: OwnerId::local(),
+            pipeline: Pipeline::Convert,
+            plan: Plan::new([("converting", 1)]),
+            document: None,
+            options: serde_json::json!({}),
+            metadata: None,
+            batch: None,
+            priority: 0,
+            max_attempts: 1,
+            hold: false,
+            force: false,
+        }));
+        let event = |state: Option<&Snapshot>, kind| {
+            let seq = state.map_or(milepost_core::Seq(1), |state| state.seq.next());
+            Event { seq, at, kind }
+        };
+        let mut state = Snapshot::begin(job, &event(None, submitted)).unwrap();
+        let started = || EventKind::Started { worker: String::new() };
+        let retried = EventKind::Retried { max_attempts: 2, again: Vec::new() };
+        let shared = Shared::default();
+        let tokens = [1, 2].map(|fence| {
+            let token = CancellationToken::new();
+            shared.running().insert((job, fence), token.clone());
+            token
+        });
+        // Leased again before anybody heard of the cancellation.
+        for kind in [started(), EventKind::Cancelled, retried, started()] {
+            state.apply(&event(Some(&state), kind)).unwrap();
+            shared.heard(&state);
+        }
+        assert_eq!(tokens.map(|token| token.is_cancelled()), [true, false]);
     }
 }
