@@ -61,6 +61,8 @@ async fn orders_are_answered_and_take_effect() {
     let api = server.api();
     server.freeze().await;
     let id = api.submit("letter.docx").await;
+    // The cancel then replaces the converter that hangs.
+    api.until(&id, "its start", |job| job["status"] == "running").await;
     let mut socket = Socket::open(&server).await;
     socket.subscribe(&id, "latest", 0).await;
     socket.send(&json!({"type": "cancel", "job": id, "ref": "c"})).await;
