@@ -311,7 +311,8 @@ impl Shared {
             let held = current && snapshot.status == Status::Running;
             // Our own reports end the status too; the job's task has then returned
             // already or is about to.
-            if !held && !(current && snapshot.status == Status::Completed) {
+            let done = current && snapshot.status == Status::Completed;
+            if !held && !done {
                 revoked.cancel();
             }
         }
