@@ -174,7 +174,7 @@ async fn drive(world: Arc<World>, mut driver: Driver) {
         }
         world.step();
         world.commit_reached(0).await;
-        let fault = if world.fault(world.weather.commit_fails) {
+        let fault = if world.outage() || world.fault(world.weather.commit_fails) {
             Some(Fault::Refused)
         } else if world.fault(world.weather.disk_full) {
             Some(Fault::DiskFull)

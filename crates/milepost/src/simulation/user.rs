@@ -207,7 +207,12 @@ impl User {
                 let mut ledger = world.ledger();
                 let asked = &mut ledger.jobs.get_mut(&job).expect("it was chosen from there").asked;
                 let terminal = state.status.is_terminal();
+                let runs = state.status == Status::Running;
                 match world.below(8) {
+                    _ if runs && world.fault(world.weather.hurry) => {
+                        asked.cancel += 1;
+                        ("POST", path("/cancel"), None)
+                    }
                     _ if calm => {
                         asked.cancel += 1;
                         ("POST", path("/cancel"), None)
@@ -232,7 +237,7 @@ impl User {
         let nothing = HeaderMap::new();
         let ordered = door.ask(&self.owner, method, &path, &nothing, body.as_ref());
         // Who is in a hurry does not wait for the one before the other.
-        let hurry = cancels && world.fault(500);
+        let hurry = cancels && world.fault(world.weather.hurry);
         if hurry {
             let asked = |record: &mut Record| record.asked.retry += 1;
             world.ledger().jobs.get_mut(&job).map(asked);

@@ -40,6 +40,10 @@ pub struct Weather {
     pub converter_errs: u32,
     /// The longest that a page takes.
     pub page_millis: u64,
+    /// An owner cancels a running job and wants it again, both at once.
+    pub hurry: u32,
+    /// A time in which nothing can be stored, and how long it is.
+    pub outage: Option<(Duration, Duration)>,
     /// A client goes away in the middle of a request.
     pub client_leaves: u32,
     /// A reader makes a pause before its next message.
@@ -91,6 +95,11 @@ impl Weather {
         let (read_waits, commit_waits) = (sometimes(2, 500), sometimes(2, 500));
         let (converter_errs, client_leaves) = (sometimes(2, 120), sometimes(2, 150));
         let (reader_rests, bus_waits) = (sometimes(2, 300), sometimes(3, 300));
+        let (hurry, outage) = (sometimes(2, 1000), sometimes(6, 20_000));
+        let outage = (outage > 0).then(|| {
+            let begins = Duration::from_millis(rng.u64(..20_000));
+            (begins, Duration::from_millis(u64::from(outage)))
+        });
         let endings = [
             Ending::Crash,
             Ending::CrashAtCommit(0),
@@ -120,6 +129,8 @@ impl Weather {
             start_fails,
             converter_errs,
             page_millis: rng.u64(1..2000),
+            hurry,
+            outage,
             client_leaves,
             reader_rests,
             lives,
@@ -130,7 +141,8 @@ impl Weather {
 
     /// Whether something may go wrong that costs a worker its lease.
     pub const fn takes_leases(&self) -> bool {
-        self.read_fails + self.commit_fails + self.disk_full + self.start_fails > 0
+        let faults = self.read_fails + self.commit_fails + self.disk_full + self.start_fails;
+        faults > 0 || self.outage.is_some()
     }
 
     /// Whether an order reaches a converter at once.

@@ -170,6 +170,13 @@ impl World {
         }
     }
 
+    /// Whether nothing can be stored now.
+    pub fn outage(&self) -> bool {
+        let now = self.now();
+        let during = |(begins, lasts)| begins <= now && now < begins + lasts;
+        !self.calm() && self.weather.outage.is_some_and(during)
+    }
+
     /// Whether nothing goes wrong any more.
     pub fn calm(&self) -> bool {
         self.calm.load(Ordering::Relaxed)
