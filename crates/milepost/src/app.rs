@@ -2,13 +2,11 @@
 //! that sees all of them.
 
 use std::fs::File;
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use milepost_core::Announcement;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -31,6 +29,7 @@ use crate::report::Reports;
 use crate::store::{Blobs, NodeId, Store, StoreError, private_folder};
 use crate::submit::Submitter;
 use crate::sweeper::Sweeper;
+use crate::transport::door;
 use crate::worker::{Pool, Runner, Start, Walls, missing_walls, spawn};
 
 /// How long answers that are under way may take once the jobs have stopped.
@@ -60,10 +59,6 @@ pub async fn serve(
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
-    // A small frame must not wait for the answer to the one before it.
-    let listener = listener.tap_io(|connection| {
-        let _ = connection.set_nodelay(true);
-    });
 
     let walls = Walls::from(&config.worker);
     match missing_walls(config.worker.sandbox).await {
@@ -90,11 +85,7 @@ pub async fn serve(
     };
     let core = Core::start(config, outside).await?;
     let app = router(core.services.clone(), dialect::native::routes());
-    // As a service of its own a router copies all its routes for each connection.
-    let server = axum::serve(listener, app.into_make_service())
-        .with_graceful_shutdown(core.services.draining.clone().cancelled_owned())
-        .into_future();
-    let server = tokio::spawn(server);
+    let server = tokio::spawn(door::serve(listener, app, core.services.draining.clone()));
     ready(address);
 
     stop.await;

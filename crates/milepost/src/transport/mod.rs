@@ -1,5 +1,6 @@
 //! Moves frames between the hub and a connection. Never shapes a message: what
 //! is sent comes encoded from a dialect, what comes in goes to one.
 
+pub mod door;
 pub mod sse;
 pub mod ws;

@@ -2,22 +2,32 @@
 //! watching connection. Leaves: a response that streams until its end, a slow
 //! reader's included: the reader's pace is the stream's pace.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{FutureExt, stream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Interval, interval_at};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::door::Takeover;
 use crate::hub::{Connection, Delivery};
 
 /// Proxies cut connections that are silent for long.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 /// What a client waits before it reconnects.
 const RETRY: &str = "retry: 1000\n\n";
+/// The end of a body in chunks.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// One delivery as the stream's next bytes.
 pub struct Chunk {
@@ -34,54 +44,40 @@ pub fn respond(
     first: Option<Bytes>,
     encode: impl Fn(&Connection, Delivery) -> Chunk + Send + 'static,
 ) -> Response {
-    struct State<E> {
-        connection: Connection,
-        encode: E,
-        comments: Interval,
-        /// Made once: each new one takes a lock that all streams share.
-        drained: Pin<Box<WaitForCancellationFutureOwned>>,
-        /// Parts that were encoded and not sent, last first.
-        parts: Vec<Bytes>,
-        ended: bool,
-    }
-    let state = State {
+    let begin = [Bytes::from_static(RETRY.as_bytes())].into_iter().chain(first).collect();
+    let events = Events {
         connection,
         encode,
         comments: interval_at(Instant::now() + COMMENT_EVERY, COMMENT_EVERY),
         drained: Box::pin(draining.cancelled_owned()),
-        parts: first.into_iter().chain([Bytes::from_static(RETRY.as_bytes())]).collect(),
+        begin: Some(begin),
         ended: false,
     };
-    let events = stream::unfold(state, |mut state| async move {
-        loop {
-            if let Some(part) = state.parts.pop() {
-                return Some((Ok::<_, std::convert::Infallible>(part), state));
-            }
-            if state.ended {
-                return None;
-            }
-            let next = tokio::select! {
-                biased;
-                // Ends between two events; the client comes back to where the
-                // next server goes on.
-                () = &mut state.drained => return None,
-                _ = state.comments.tick() => None,
-                next = state.connection.next() => Some(next),
-            };
-            match next {
-                None => state.parts.push(Bytes::from_static(b": still here\n\n")),
-                // The client resumes from its last id.
-                Some(Err(_too_slow)) => return None,
-                Some(Ok(delivery)) => {
-                    let Chunk { mut parts, last } = (state.encode)(&state.connection, delivery);
-                    parts.reverse();
-                    state.parts = parts;
-                    state.ended = last;
-                }
+    // Whoever writes the body takes them: the library, or the stream by itself.
+    let events = Arc::new(Mutex::new(Some(events)));
+    let own = events.clone();
+    let takeover = Takeover::new(move |tcp| {
+        let events = take(&own);
+        async move {
+            if let Some(events) = events {
+                write(events, tcp).await;
             }
         }
+        .boxed()
     });
-    let mut response = Body::from_stream(events).into_response();
+    let body =
+        stream::unfold((events, None, Vec::new()), |(all, mut mine, mut parts)| async move {
+            loop {
+                if let Some(part) = parts.pop() {
+                    return Some((Ok::<_, Infallible>(part), (all, mine, parts)));
+                }
+                mine = mine.or_else(|| take(&all));
+                parts = mine.as_mut()?.next().await?;
+                parts.reverse();
+            }
+        });
+    let mut response = Body::from_stream(body).into_response();
+    response.extensions_mut().insert(takeover);
     let headers = response.headers_mut();
     let kind = HeaderValue::from_static("text/event-stream; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, kind);
@@ -89,4 +85,109 @@ pub fn respond(
     // nginx would hold events back until its buffer is full.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
+}
+
+/// What is still to be streamed.
+struct Events<E> {
+    connection: Connection,
+    encode: E,
+    comments: Interval,
+    /// Made once: each new one takes a lock that all streams share.
+    drained: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// What comes before the first event.
+    begin: Option<Vec<Bytes>>,
+    ended: bool,
+}
+
+fn take<E>(events: &Mutex<Option<E>>) -> Option<E> {
+    events.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+impl<E: Fn(&Connection, Delivery) -> Chunk> Events<E> {
+    /// The next bytes; `None` at the end. Safe to drop: nothing is lost.
+    async fn next(&mut self) -> Option<Vec<Bytes>> {
+        if let Some(begin) = self.begin.take() {
+            return Some(begin);
+        }
+        if self.ended {
+            return None;
+        }
+        let next = tokio::select! {
+            biased;
+            // Ends between two events; the client comes back to where the next
+            // server goes on.
+            () = &mut self.drained => return None,
+            _ = self.comments.tick() => None,
+            next = self.connection.next() => Some(next),
+        };
+        match next {
+            None => Some(vec![Bytes::from_static(b": still here\n\n")]),
+            // The client resumes from its last id.
+            Some(Err(_too_slow)) => None,
+            Some(Ok(delivery)) => {
+                let Chunk { parts, last } = (self.encode)(&self.connection, delivery);
+                self.ended = last;
+                Some(parts)
+            }
+        }
+    }
+}
+
+/// Writes the events as the chunks of a body, until one side ends it.
+async fn write(mut events: Events<impl Fn(&Connection, Delivery) -> Chunk>, mut tcp: TcpStream) {
+    loop {
+        let parts = tokio::select! {
+            parts = events.next() => parts,
+            () = poll_fn(|context| hung_up(&tcp, context)) => return,
+        };
+        let Some(parts) = parts else {
+            let _ = tcp.write_all(LAST_CHUNK).await;
+            return;
+        };
+        let rest = match write_chunk(&tcp, &parts) {
+            Ok(None) => continue,
+            Ok(Some(rest)) => rest,
+            Err(_gone) => return,
+        };
+        tokio::select! {
+            written = tcp.write_all(&rest) => if written.is_err() { return },
+            // Whoever does not read cannot be told, either.
+            () = &mut events.drained => return,
+        }
+    }
+}
+
+/// Writes a chunk at once, as far as the connection takes it. Returns the rest.
+fn write_chunk(tcp: &TcpStream, parts: &[Bytes]) -> io::Result<Option<Vec<u8>>> {
+    let length: usize = parts.iter().map(Bytes::len).sum();
+    let size = format!("{length:x}\r\n");
+    let mut slices = Vec::with_capacity(parts.len() + 2);
+    slices.push(IoSlice::new(size.as_bytes()));
+    slices.extend(parts.iter().map(|part| IoSlice::new(part)));
+    slices.push(IoSlice::new(b"\r\n"));
+    let written = match tcp.try_write_vectored(&slices) {
+        Ok(written) => written,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+        Err(error) => return Err(error),
+    };
+    if written == size.len() + length + 2 {
+        return Ok(None);
+    }
+    let whole: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+    Ok(Some(whole[written..].to_vec()))
+}
+
+/// Ready once the client has closed. What else it says is not for a stream.
+fn hung_up(tcp: &TcpStream, context: &mut Context<'_>) -> Poll<()> {
+    loop {
+        match tcp.poll_read_ready(context) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(_)) => return Poll::Ready(()),
+            Poll::Ready(Ok(())) => match tcp.try_read(&mut [0; 256]) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(0) | Err(_) => return Poll::Ready(()),
+            },
+        }
+    }
 }

@@ -25,6 +25,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
+use super::door::Line;
 use crate::hub::{Connection, Delivery};
 
 /// How often a peer is asked for a sign of life.
@@ -151,8 +152,9 @@ pub fn upgrade(
     tokio::spawn(async move {
         // Whoever goes away in the middle of a handshake misses nothing.
         let Ok(upgraded) = upgraded.await else { return };
-        let parts = downcast::<TokioIo<TcpStream>>(upgraded);
-        let Parts { io, read_buf, .. } = parts.expect("the listener accepts TCP connections");
+        let parts = downcast::<TokioIo<Line>>(upgraded);
+        let Parts { io, read_buf, .. } = parts.expect("connections come through the door");
+        let Some(tcp) = io.into_inner().take() else { return };
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
@@ -160,7 +162,7 @@ pub fn upgrade(
             .max_frame_size(Some(largest));
         // A copy of the few bytes, if any: it would keep the buffer of 16 KiB that
         // the handshake was read into.
-        let (tcp, read) = (io.into_inner(), read_buf.to_vec());
+        let read = read_buf.to_vec();
         let role = Role::Server;
         let stream = WebSocketStream::from_partially_read(tcp, read, role, Some(config)).await;
         // In a task of its own: this one has room for the handshake, which would

@@ -15,6 +15,7 @@ mod cli;
 mod crash;
 mod doctor;
 mod documents;
+mod door;
 mod external;
 mod fetch;
 mod fetch_failures;
