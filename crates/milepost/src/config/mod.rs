@@ -3,9 +3,16 @@
 //! checked tree. Never: accepts a key that it does not know.
 
 mod allow;
+mod limits;
 mod load;
+mod secret;
+mod size;
+mod worker;
 
 pub use allow::Allowed;
+pub use limits::Limits;
+pub use secret::Secret;
+pub use worker::{Isolation, WorkerConfig};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +20,8 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
+
+use size::exact_size;
 
 /// Everything that can be set, with the defaults in force.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,48 +61,6 @@ pub enum Auth {
     None,
 }
 
-/// The converters.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WorkerConfig {
-    /// Conversions at a time; 0 for one for each processor.
-    pub slots: usize,
-    /// Silence of a converter, between two pages, after which it is given up.
-    #[serde(with = "humantime_serde")]
-    pub silence: Duration,
-    /// Processor time of a converter, between two pages, after which it is
-    /// stopped.
-    #[serde(with = "humantime_serde")]
-    pub page_cpu: Duration,
-    /// Memory of a converter, above which it is stopped.
-    #[serde(serialize_with = "exact_size")]
-    pub memory: ByteSize,
-    /// How much of the sandbox there must be.
-    pub sandbox: Isolation,
-    /// Jobs after which a converter process is replaced.
-    pub recycle_after: u32,
-    /// Pages that a document may have.
-    pub max_pages: u32,
-    /// What may be made of one document.
-    #[serde(serialize_with = "exact_size")]
-    pub max_output: ByteSize,
-    /// What an archive, such as any Office file, may unpack to.
-    #[serde(serialize_with = "exact_size")]
-    pub max_unpacked: ByteSize,
-}
-
-/// How much of the converters' sandbox there must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Isolation {
-    /// What the system offers; what it does not is logged.
-    Auto,
-    /// All of it, or no converter runs and the server does not start.
-    Require,
-    /// None: for looking for a fault in it.
-    Off,
-}
-
 /// The queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -108,32 +75,6 @@ pub struct QueueConfig {
     /// How long a lease lasts that its worker does not extend.
     #[serde(with = "humantime_serde")]
     pub lease: Duration,
-}
-
-/// What a request or a connection may use.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// A request's body.
-    #[serde(serialize_with = "exact_size")]
-    pub body: ByteSize,
-    /// A body that is JSON, and a form's fields other than the file.
-    #[serde(serialize_with = "exact_size")]
-    pub json_body: ByteSize,
-    /// Jobs of one request: files of a form, submissions of a JSON array.
-    pub request_jobs: usize,
-    /// Jobs of one batch, over all the requests that add to it.
-    pub batch_jobs: u64,
-    /// One WebSocket message from a client.
-    #[serde(serialize_with = "exact_size")]
-    pub socket_message: ByteSize,
-    /// Connections that watch, all together.
-    pub connections: usize,
-    /// Subscriptions of one connection.
-    pub subscriptions: usize,
-    /// How long a reader may block a message before it is dropped.
-    #[serde(with = "humantime_serde")]
-    pub send: Duration,
 }
 
 /// Documents that are submitted by their URL.
@@ -168,22 +109,6 @@ pub struct LogConfig {
     pub json: bool,
 }
 
-impl Isolation {
-    /// As it is written in a configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Require => "require",
-            Self::Off => "off",
-        }
-    }
-
-    /// The one of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Auto, Self::Require, Self::Off].into_iter().find(|one| one.name() == name)
-    }
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -202,22 +127,6 @@ impl Default for Config {
     }
 }
 
-impl Default for WorkerConfig {
-    fn default() -> Self {
-        Self {
-            slots: 0,
-            silence: Duration::from_secs(30),
-            page_cpu: Duration::from_secs(60),
-            memory: ByteSize::gib(1),
-            sandbox: Isolation::Auto,
-            recycle_after: 100,
-            max_pages: 20_000,
-            max_output: ByteSize::mib(512),
-            max_unpacked: ByteSize::mib(512),
-        }
-    }
-}
-
 impl Default for QueueConfig {
     fn default() -> Self {
         Self {
@@ -225,21 +134,6 @@ impl Default for QueueConfig {
             max_wait: Duration::from_secs(24 * 3600),
             retries: 3,
             lease: Duration::from_secs(30),
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body: ByteSize::mb(200),
-            json_body: ByteSize::mb(20),
-            request_jobs: 500,
-            batch_jobs: 5000,
-            socket_message: ByteSize::kib(64),
-            connections: 20_000,
-            subscriptions: 1000,
-            send: Duration::from_secs(60),
         }
     }
 }
@@ -318,21 +212,6 @@ impl Config {
             bytes => bytes,
         }
     }
-}
-
-/// As the largest unit that says it exactly: what is printed must read back.
-fn exact_size<S: serde::Serializer>(size: &ByteSize, serializer: S) -> Result<S::Ok, S::Error> {
-    let bytes = size.as_u64();
-    let units = [
-        (1 << 30, "GiB"),
-        (1_000_000_000, "GB"),
-        (1 << 20, "MiB"),
-        (1_000_000, "MB"),
-        (1 << 10, "KiB"),
-    ];
-    let exact = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
-    let (unit, name) = exact.unwrap_or((1, "B"));
-    serializer.collect_str(&format_args!("{}{name}", bytes / unit))
 }
 
 fn default_data_dir() -> PathBuf {
