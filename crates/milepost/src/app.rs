@@ -20,7 +20,7 @@ use crate::command::Commands;
 use crate::config::Config;
 use crate::dialect;
 use crate::fetch::Fetcher;
-use crate::http::{Metrics, Services, router};
+use crate::http::{Bounds, Metrics, Services, router};
 use crate::hub::Hub;
 use crate::journal::Journal;
 use crate::query::Query;
@@ -163,17 +163,12 @@ impl Core {
             retention: config.retention,
         };
         let services = Services {
-            submitter: Submitter::new(
-                journal.clone(),
-                blobs.clone(),
-                config.queue.clone(),
-                &config.limits,
-                config.fetch.enabled,
-            ),
+            submitter: Submitter::new(journal.clone(), blobs.clone(), &config),
             reports: Reports::new(journal.clone()),
             commands: Commands::new(journal, store.clone(), blobs.clone(), config.queue.clone()),
             query: Query::new(store, blobs),
             hub: hub.clone(),
+            bounds: Bounds::new(&config, metrics.clone()),
             config: Arc::new(config),
             clock,
             metrics: metrics.clone(),

@@ -11,7 +11,8 @@ use tokio::task::JoinHandle;
 use crate::bus::{Bus, Subscriber};
 use crate::clock::Clock;
 use crate::store::{
-    Appended, Decision, Deleted, Lease, NewDocument, NewJobs, NodeId, Store, StoreError, Submitted,
+    Allowance, Appended, Decision, Deleted, Lease, NewDocument, NewJobs, NodeId, StorageFull, Store,
+    StoreError, Submitted,
 };
 
 /// The write path; cheap to clone.
@@ -62,12 +63,16 @@ impl Journal {
         self.store.submit(new).await
     }
 
-    /// Keeps a document without a job.
+    /// Keeps a document without a job, where its owner has room for it.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn add_document(&self, new: NewDocument) -> Result<(), StoreError> {
-        self.store.add_document(new).await
+    pub async fn add_document(
+        &self,
+        new: NewDocument,
+        allowance: Allowance,
+    ) -> Result<Result<(), StorageFull>, StoreError> {
+        self.store.add_document(new, allowance).await
     }
 
     /// Shows the job to `decide` and stores what it decides, as one.

@@ -9,7 +9,7 @@ use futures_util::stream::BoxStream;
 use milepost_core::{Batch, BatchId, DocumentId, Event, JobId, OwnerId, Seq, Snapshot, Timestamp};
 
 use crate::store::{
-    Blobs, Content, DocumentRow, FinishedRow, JobFilter, PageRow, Store, StoreError, TextRow,
+    Blobs, Content, DocumentRow, FinishedRow, JobFilter, PageRow, Store, StoreError, TextRow, Usage,
 };
 
 /// Reads for owners; cheap to clone.
@@ -149,6 +149,14 @@ impl Query {
         since: Timestamp,
     ) -> Result<Vec<FinishedRow>, StoreError> {
         self.store.finished_since(owner, since).await
+    }
+
+    /// What the owner uses.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn usage(&self, owner: OwnerId) -> Result<Usage, StoreError> {
+        self.store.usage(owner).await
     }
 
     /// The position of the last change in the store.

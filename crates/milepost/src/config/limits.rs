@@ -1,13 +1,15 @@
-//! What a request, a connection or an owner may use.
+//! What a request, a connection, an owner or an address may use.
 
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
+use super::rate::Rate;
 use super::size::exact_size;
 
-/// What a request or a connection may use.
+/// What may be used. The limits of owners and addresses hold where there is
+/// authentication: without it all are one owner.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -24,6 +26,8 @@ pub struct Limits {
     /// One WebSocket message from a client.
     #[serde(serialize_with = "exact_size")]
     pub socket_message: ByteSize,
+    /// WebSocket messages from one client.
+    pub socket_messages: Rate,
     /// Connections that watch, all together.
     pub connections: usize,
     /// Subscriptions of one connection.
@@ -31,6 +35,31 @@ pub struct Limits {
     /// How long a reader may block a message before it is dropped.
     #[serde(with = "humantime_serde")]
     pub send: Duration,
+    /// Requests of one owner.
+    pub owner_requests: Rate,
+    /// Requests from one address.
+    pub address_requests: Rate,
+    /// Submissions, documents, confirmations and retries of one owner.
+    pub owner_submissions: Rate,
+    /// The same from one address.
+    pub address_submissions: Rate,
+    /// Credentials from one address that were none.
+    pub failed_logins: Rate,
+    /// Connections of one owner that watch; 0 for no limit.
+    pub owner_connections: usize,
+    /// Connections from one address that watch; 0 for no limit.
+    pub address_connections: usize,
+    /// Subscriptions of one owner, over all connections; 0 for no limit.
+    pub owner_subscriptions: usize,
+    /// Subscriptions from one address, over all connections; 0 for no limit.
+    pub address_subscriptions: usize,
+    /// Uploads of one owner at a time; 0 for no limit.
+    pub owner_uploads: usize,
+    /// Jobs of one owner that wait; 0 for no limit.
+    pub owner_waiting: u64,
+    /// What is stored for one owner, documents and results; 0 for no limit.
+    #[serde(serialize_with = "exact_size")]
+    pub owner_bytes: ByteSize,
 }
 
 impl Default for Limits {
@@ -41,9 +70,27 @@ impl Default for Limits {
             request_jobs: 500,
             batch_jobs: 5000,
             socket_message: ByteSize::kib(64),
+            socket_messages: Rate::per_second(100),
             connections: 20_000,
             subscriptions: 1000,
             send: Duration::from_secs(60),
+            // Three pages that poll a hundred jobs every three seconds each.
+            owner_requests: Rate::per_minute(6000),
+            // Several owners behind one address, as in an office.
+            address_requests: Rate::per_minute(12_000),
+            // A folder of five thousand files, one by one and at once.
+            owner_submissions: Rate::per_minute(6000),
+            address_submissions: Rate::per_minute(12_000),
+            failed_logins: Rate::per_minute(60),
+            owner_connections: 1000,
+            address_connections: 1000,
+            owner_subscriptions: 20_000,
+            address_subscriptions: 20_000,
+            // As many as a browser sends at a time over HTTP/2.
+            owner_uploads: 100,
+            // As many as a batch may have, and half of the queue.
+            owner_waiting: 5000,
+            owner_bytes: ByteSize::gib(100),
         }
     }
 }

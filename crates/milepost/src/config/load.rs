@@ -117,7 +117,7 @@ mod tests {
     use bytesize::ByteSize;
 
     use super::*;
-    use crate::config::Limits;
+    use crate::config::{Limits, Rate};
 
     fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let owned = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
@@ -133,6 +133,8 @@ mod tests {
             ("MILEPOST_LOG_JSON", "true"),
             ("MILEPOST_ORIGINS", "https://a.example, https://b.example"),
             ("MILEPOST_FETCH_ALLOW", "10.0.0.0/8, wiki.example"),
+            ("MILEPOST_PROXIES", "10.0.0.1, fd00::/8"),
+            ("MILEPOST_LIMITS_OWNER_REQUESTS", "5/s"),
             ("MILEPOST_SERVER", "http://elsewhere"),
             ("PATH", "/bin"),
         ])
@@ -143,6 +145,8 @@ mod tests {
         assert!(config.log.json);
         assert_eq!(config.origins.len(), 2);
         assert_eq!(config.fetch.allow.len(), 2);
+        assert_eq!(config.proxies.len(), 2);
+        assert_eq!(config.limits.owner_requests, Rate::per_second(5));
     }
 
     #[test]

@@ -5,12 +5,16 @@
 mod allow;
 mod limits;
 mod load;
+mod proxy;
+mod rate;
 mod secret;
 mod size;
 mod worker;
 
 pub use allow::Allowed;
 pub use limits::Limits;
+pub use proxy::Proxy;
+pub use rate::{Quota, Rate};
 pub use secret::Secret;
 pub use worker::{Isolation, WorkerConfig};
 
@@ -35,6 +39,8 @@ pub struct Config {
     pub auth: Auth,
     /// Origins of web pages, besides our own, that may call the API.
     pub origins: Vec<String>,
+    /// Proxies before this server, which say whose request they pass on.
+    pub proxies: Vec<Proxy>,
     /// How long a shutdown waits for running pages.
     #[serde(with = "humantime_serde")]
     pub grace: Duration,
@@ -116,6 +122,7 @@ impl Default for Config {
             data_dir: default_data_dir(),
             auth: Auth::None,
             origins: Vec::new(),
+            proxies: Vec::new(),
             grace: Duration::from_secs(10),
             retention: Duration::from_secs(30 * 24 * 3600),
             worker: WorkerConfig::default(),
@@ -195,6 +202,11 @@ impl Config {
             return Err(ConfigError::Exposed(self.listen));
         }
         Ok(())
+    }
+
+    /// Whether owners are told apart.
+    pub fn has_owners(&self) -> bool {
+        self.auth != Auth::None
     }
 
     /// Conversions at a time.

@@ -17,6 +17,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use super::Services;
+use super::bounds::Limit;
 use super::problem::Problem;
 use crate::bus::Subscriber;
 
@@ -34,6 +35,11 @@ struct EndLabels {
     code: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    limit: &'static str,
+}
+
 /// All counters of this process; cheap to clone.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
@@ -43,6 +49,7 @@ struct Inner {
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RequestLabels, Histogram>,
     ended: Family<EndLabels, Counter>,
+    limited: Family<LimitLabels, Counter>,
     submitted: Counter,
     updates: Counter,
     work_seconds: Histogram,
@@ -62,6 +69,7 @@ impl Metrics {
             requests: Family::default(),
             seconds: Family::new_with_constructor(buckets),
             ended: Family::default(),
+            limited: Family::default(),
             submitted: Counter::default(),
             updates: Counter::default(),
             work_seconds: Histogram::new(exponential_buckets(0.01, 4.0, 10)),
@@ -86,12 +94,22 @@ impl Metrics {
             "Time from the start of the work to its end",
             inner.work_seconds.clone(),
         );
+        registry.register("limited", "Refusals by a limit", inner.limited.clone());
+        for limit in Limit::ALL {
+            // So that the first one is a rise.
+            drop(inner.limited.get_or_create(&LimitLabels { limit: limit.as_str() }));
+        }
         registry.register("connections", "Connections that watch", inner.connections.clone());
         registry.register("subscriptions", "What they watch", inner.subscriptions.clone());
         registry.register("queue_waiting", "Jobs that wait", inner.waiting.clone());
         registry.register("queue_running", "Jobs being worked on", inner.running.clone());
         registry.register("converter_slots", "Conversions at a time", inner.slots.clone());
         Self(Arc::new(Inner { registry, ..inner }))
+    }
+
+    /// Counts that a limit was met.
+    pub fn limited(&self, limit: Limit) {
+        self.0.limited.get_or_create(&LimitLabels { limit: limit.as_str() }).inc();
     }
 
     /// Counts changes of jobs until the bus is gone.

@@ -1,6 +1,8 @@
 //! The HTTP side: one router over all dialects, what stands before it (who may
 //! call, how much), and what every server has (health, metrics, API docs).
 
+pub mod bounds;
+pub mod client;
 pub mod content;
 pub mod extract;
 mod guard;
@@ -23,6 +25,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use utoipa::openapi::{InfoBuilder, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
+pub use bounds::Bounds;
 pub use metrics::Metrics;
 use problem::{Code, Problem};
 
@@ -47,6 +50,8 @@ pub struct Services {
     pub query: Query,
     /// Watches.
     pub hub: Hub,
+    /// Limits what owners and addresses use.
+    pub bounds: Bounds,
     /// What is configured.
     pub config: Arc<Config>,
     /// The time.

@@ -5,10 +5,12 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytesize::ByteSize;
 use milepost_core::{Snapshot, Status};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::bounds::Limit;
 use crate::command::CommandError;
 use crate::hub::WatchError;
 use crate::report::ReportError;
@@ -94,6 +96,10 @@ pub struct Problem {
     /// Seconds after which to try again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// The limit that was met, by the name of its setting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub limit: Option<Limit>,
 }
 
 impl Problem {
@@ -109,7 +115,19 @@ impl Problem {
             field: None,
             job_status: None,
             retry_after: None,
+            limit: None,
         }
+    }
+
+    /// A limit was met; it is worth another try after `retry_after_secs`, if that
+    /// can be said.
+    pub fn limited(
+        limit: Limit,
+        detail: impl Into<String>,
+        retry_after_secs: Option<u64>,
+    ) -> Self {
+        let retry_after = retry_after_secs;
+        Self { limit: Some(limit), retry_after, ..Self::new(Code::RateLimited, detail) }
     }
 
     /// A field is wrong.
@@ -136,6 +154,21 @@ impl Problem {
         }
     }
 
+    /// An owner has no room for more.
+    pub fn storage_full(stored: u64, most: u64) -> Self {
+        let (stored, most) = (ByteSize::b(stored), ByteSize::b(most));
+        Self {
+            limit: Some(Limit::OwnerBytes),
+            ..Self::new(
+                Code::BodyTooLarge,
+                format!(
+                    "Your documents and results take {stored} of the {most} that they may, and \
+                     there is no room for more; delete documents or jobs first."
+                ),
+            )
+        }
+    }
+
     /// The result is not there.
     pub fn not_finished(job: &Snapshot) -> Self {
         let detail = match &job.failure {
@@ -152,7 +185,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code.status();
-        let retry_after = self.retry_after;
+        let (retry_after, limit) = (self.retry_after, self.limit);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
@@ -161,6 +194,10 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        // For whoever counts them.
+        if let Some(limit) = limit {
+            response.extensions_mut().insert(limit);
         }
         response
     }
@@ -208,6 +245,7 @@ impl From<SubmitError> for Problem {
                 "This key came before with another request; use a new key for a new request.",
             ),
             SubmitError::QueueFull { retry_after_secs } => Self {
+                limit: Some(Limit::MaxWaiting),
                 retry_after: Some(retry_after_secs),
                 ..Self::new(
                     Code::QueueFull,
@@ -216,6 +254,17 @@ impl From<SubmitError> for Problem {
                     ),
                 )
             },
+            SubmitError::OwnerQueueFull { most, retry_after_secs } => Self {
+                limit: Some(Limit::OwnerWaiting),
+                retry_after: Some(retry_after_secs),
+                ..Self::new(
+                    Code::QueueFull,
+                    format!(
+                        "Of your jobs {most} may wait; try again in {retry_after_secs} s, when some                          have begun."
+                    ),
+                )
+            },
+            SubmitError::StorageFull { stored, most } => Self::storage_full(stored, most),
             SubmitError::QueueTooSmall { most } => Self::new(
                 Code::BodyTooLarge,
                 format!("The queue takes {most} jobs at most; send fewer with each request."),

@@ -3,9 +3,9 @@
 use milepost_core::{DocumentFacts, DocumentId, DocumentInfo, JobId, OwnerId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::StoreError;
 use super::blobs::Content;
 use super::sqlite::Store;
+use super::{Allowance, StoreError, usage};
 use crate::clock::Clock;
 
 const MAX_FILENAME_BYTES: usize = 255;
@@ -65,21 +65,40 @@ pub enum DocumentInUse {
     ByJob(JobId),
 }
 
+/// The owner has no room for a document.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StorageFull {
+    /// Bytes that are stored for the owner.
+    pub stored: u64,
+}
+
 const COLUMNS: &str = "id, owner, filename, media_type, pages, created_at, bytes, sha256, object,
     (SELECT j.id FROM jobs j WHERE j.document = documents.id ORDER BY j.id DESC LIMIT 1)";
 
 /// Deletes old documents that no job names.
 pub(super) const UNUSED: &str = "DELETE FROM documents WHERE created_at < ?
     AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.document = documents.id)
-    RETURNING object";
+    RETURNING object, owner, bytes";
 
 impl Store {
-    /// Stores a document without a job.
+    /// Stores a document without a job, where `allowance` has room for it. `Err` with
+    /// what its owner has stored where it does not.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn add_document(&self, new: NewDocument) -> Result<(), StoreError> {
-        self.write(move |write| insert(write.connection, &new)).await
+    pub async fn add_document(
+        &self,
+        new: NewDocument,
+        allowance: Allowance,
+    ) -> Result<Result<(), StorageFull>, StoreError> {
+        self.write(move |write| {
+            let stored = usage::bytes(write.connection, &new.owner)?;
+            if !allowance.takes(stored, new.content.bytes) {
+                return Ok(Err(StorageFull { stored }));
+            }
+            insert(write.connection, &new).map(Ok)
+        })
+        .await
     }
 
     /// A document with its content.
@@ -140,11 +159,14 @@ impl Store {
             if let Some(job) = job {
                 return Ok(Some(Err(DocumentInUse::ByJob(job))));
             }
-            let removed = write
+            let removed: Option<(String, i64)> = write
                 .connection
-                .prepare_cached("DELETE FROM documents WHERE id = ?")?
-                .execute([id.uuid()])?;
-            Ok((removed > 0).then_some(Ok(())))
+                .prepare_cached("DELETE FROM documents WHERE id = ? RETURNING owner, bytes")?
+                .query_row([id.uuid()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((owner, bytes)) = removed else { return Ok(None) };
+            usage::change(write.connection, &OwnerId::new(owner), -bytes)?;
+            Ok(Some(Ok(())))
         })
         .await
     }
@@ -160,8 +182,16 @@ impl Store {
     ) -> Result<Vec<String>, StoreError> {
         self.write(move |write| {
             let mut statement = write.connection.prepare_cached(UNUSED)?;
-            let objects = statement.query_map([limit_at.as_micros()], |row| row.get(0))?;
-            Ok(objects.filter_map(Result::transpose).collect::<Result<_, _>>()?)
+            let rows = statement.query_map([limit_at.as_micros()], |row| {
+                Ok((row.get(0)?, OwnerId::new(row.get::<_, String>(1)?), row.get::<_, i64>(2)?))
+            })?;
+            let rows: Vec<(Option<String>, _, _)> = rows.collect::<Result<_, _>>()?;
+            let mut objects = Vec::new();
+            for (object, owner, bytes) in rows {
+                usage::change(write.connection, &owner, -bytes)?;
+                objects.extend(object);
+            }
+            Ok(objects)
         })
         .await
     }
@@ -203,7 +233,7 @@ pub(super) fn insert(connection: &Connection, new: &NewDocument) -> Result<(), S
             inline,
             object,
         ])?;
-    Ok(())
+    usage::change(connection, &new.owner, new.content.bytes as i64)
 }
 
 /// Keeps what a conversion found out.

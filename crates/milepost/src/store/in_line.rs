@@ -124,7 +124,7 @@ mod tests {
             Store::open_in_line(folder.path(), mpsc::unbounded_channel().0, gate).unwrap()
         };
         let (store, mut driver) = open();
-        let add = async |id| store.add_document(document(id, "x").await).await;
+        let add = async |id| add_document(&store, document(id, "x").await).await;
         let both = async { tokio::join!(add(1), add(2)) };
         // A crash between commit and answer: the callers hear nothing good.
         let crash = async {

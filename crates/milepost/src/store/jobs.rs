@@ -83,9 +83,7 @@ impl Store {
             if let Some(document) = &decision.document {
                 documents::insert(write.connection, document)?;
             }
-            for text in &decision.texts {
-                pages::insert_text(write.connection, job, text)?;
-            }
+            pages::insert_texts(write.connection, &snapshot.owner, job, &decision.texts)?;
             keep_secrets(write, job, decision.password, decision.remote)?;
             let snapshot = record(write, snapshot, now, decision.events, None)?;
             if let Some(key) = &decision.reuse {
@@ -122,7 +120,7 @@ impl Store {
                 .prepare_cached("DELETE FROM jobs WHERE id = ?")?
                 .execute([job.uuid()])?;
             write.recent.remove(job);
-            let objects = reuse::remove_unless_used(write.connection, result)?;
+            let objects = reuse::remove_unless_used(write.connection, &snapshot.owner, result)?;
             let (owner, batch) = (snapshot.owner.clone(), snapshot.batch);
             let document = snapshot.document.as_ref().map(|document| document.id);
             write.announce(|_| Change::Removed { job, owner, document, batch });
@@ -154,8 +152,8 @@ pub(super) fn record(
             pages::insert(write.connection, next.id, *page, *bytes, error.as_deref(), at)?;
         }
         if let EventKind::Retried { again, .. } = &event.kind {
-            reuse::unshare(write.connection, next.id, current.reused.is_some())?;
-            pages::forget(write.connection, next.id, again)?;
+            reuse::unshare(write.connection, &next.owner, next.id, current.reused.is_some())?;
+            pages::forget(write.connection, &next.owner, next.id, again)?;
         }
         let facts = match &event.kind {
             EventKind::Stage { document: Some(DocumentNews::Found(facts)), .. } => Some(facts),

@@ -24,9 +24,12 @@ mod schema;
 mod sqlite;
 mod stats;
 mod submit;
+mod usage;
+#[cfg(test)]
+mod usage_tests;
 
 pub use blobs::{Blobs, Content, Incoming, Place};
-pub use documents::{DocumentInUse, DocumentRow, NewDocument};
+pub use documents::{DocumentInUse, DocumentRow, NewDocument, StorageFull};
 #[cfg(test)]
 pub use in_line::{Driver, Fault, Gate};
 pub use jobs::{Appended, Decision, Deleted};
@@ -36,6 +39,7 @@ pub use pages::{PageRow, TextRow};
 pub use sqlite::Store;
 pub use stats::FinishedRow;
 pub use submit::{NewJob, NewJobs, Submitted};
+pub use usage::{Allowance, Usage};
 
 /// Makes a folder that only this user can read.
 ///

@@ -1,13 +1,13 @@
 //! What was made of a job's pages, and of the whole (page 0).
 
-use milepost_core::{JobId, Timestamp};
+use milepost_core::{JobId, OwnerId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::StoreError;
 use super::blobs::Content;
 use super::reuse::RESULT;
 use super::sqlite::Store;
+use super::{StoreError, usage};
 
 /// One text: a page, or the whole document where `page` is 0, in one format.
 #[derive(Clone, Debug)]
@@ -117,14 +117,38 @@ pub(super) fn insert(
     Ok(())
 }
 
-pub(super) fn insert_text(
+/// Stores texts of a job of `owner`, in the place of what is there of the same page
+/// in the same format.
+pub(super) fn insert_texts(
     connection: &Connection,
+    owner: &OwnerId,
     job: JobId,
-    text: &TextRow,
+    texts: &[TextRow],
 ) -> Result<(), StoreError> {
+    let mut bytes = 0;
+    for text in texts {
+        bytes -= remove_text(connection, job, text)?;
+        bytes += text.content.bytes as i64;
+        insert_text(connection, job, text)?;
+    }
+    usage::change(connection, owner, bytes)
+}
+
+/// Returns how many bytes it had.
+fn remove_text(connection: &Connection, job: JobId, text: &TextRow) -> Result<i64, StoreError> {
+    let bytes: Option<i64> = connection
+        .prepare_cached(
+            "DELETE FROM texts WHERE job = ? AND page = ? AND format = ? RETURNING bytes",
+        )?
+        .query_row(params![job.uuid(), text.page, text.format], |row| row.get(0))
+        .optional()?;
+    Ok(bytes.unwrap_or(0))
+}
+
+fn insert_text(connection: &Connection, job: JobId, text: &TextRow) -> Result<(), StoreError> {
     let (inline, object) = text.content.columns();
     connection
-        .prepare_cached("INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?, ?, ?, ?)")?
+        .prepare_cached("INSERT INTO texts VALUES (?, ?, ?, ?, ?, ?, ?)")?
         .execute(params![
             job.uuid(),
             text.page,
@@ -137,22 +161,36 @@ pub(super) fn insert_text(
     Ok(())
 }
 
-/// Removes pages that are to be converted again. What they named as objects is
-/// left to the sweeper.
-pub(super) fn forget(connection: &Connection, job: JobId, pages: &[u32]) -> Result<(), StoreError> {
-    for table in ["pages", "texts"] {
-        let sql = format!("DELETE FROM {table} WHERE job = ? AND page = ?");
-        let mut statement = connection.prepare_cached(&sql)?;
-        for page in pages {
-            statement.execute(params![job.uuid(), page])?;
+/// Removes pages of a job of `owner` that are to be converted again. What they named
+/// as objects is left to the sweeper.
+pub(super) fn forget(
+    connection: &Connection,
+    owner: &OwnerId,
+    job: JobId,
+    pages: &[u32],
+) -> Result<(), StoreError> {
+    let mut bytes = 0;
+    for page in pages {
+        connection
+            .prepare_cached("DELETE FROM pages WHERE job = ? AND page = ?")?
+            .execute(params![job.uuid(), page])?;
+        let mut texts = connection
+            .prepare_cached("DELETE FROM texts WHERE job = ? AND page = ? RETURNING bytes")?;
+        let removed = texts.query_map(params![job.uuid(), page], |row| row.get::<_, i64>(0))?;
+        for removed in removed {
+            bytes -= removed?;
         }
     }
-    Ok(())
+    usage::change(connection, owner, bytes)
 }
 
-/// Removes all that is stored under `result`. Returns the objects that nothing else
-/// names.
-pub(super) fn remove(connection: &Connection, result: Uuid) -> Result<Vec<String>, StoreError> {
+/// Removes all that is stored under `result`, for `owner`. Returns the objects that
+/// nothing else names.
+pub(super) fn remove(
+    connection: &Connection,
+    owner: &OwnerId,
+    result: Uuid,
+) -> Result<Vec<String>, StoreError> {
     let objects = {
         let mut statement = connection.prepare_cached(
             "SELECT object FROM texts WHERE job = ?1 AND object IS NOT NULL AND NOT EXISTS
@@ -161,6 +199,7 @@ pub(super) fn remove(connection: &Connection, result: Uuid) -> Result<Vec<String
         let rows = statement.query_map([result], |row| row.get(0))?;
         rows.collect::<Result<_, _>>()?
     };
+    usage::change(connection, owner, -stored(connection, result)?)?;
     for table in ["pages", "texts"] {
         let sql = format!("DELETE FROM {table} WHERE job = ?");
         connection.prepare_cached(&sql)?.execute([result])?;
@@ -168,8 +207,21 @@ pub(super) fn remove(connection: &Connection, result: Uuid) -> Result<Vec<String
     Ok(objects)
 }
 
-/// Stores the same under another job; objects are named twice then.
-pub(super) fn copy(connection: &Connection, from: Uuid, to: Uuid) -> Result<(), StoreError> {
+/// How many bytes the texts under `result` have.
+fn stored(connection: &Connection, result: Uuid) -> Result<i64, StoreError> {
+    let sql = "SELECT coalesce(sum(bytes), 0) FROM texts WHERE job = ?";
+    Ok(connection.prepare_cached(sql)?.query_row([result], |row| row.get(0))?)
+}
+
+/// Stores the same under another job of `owner`; objects are named twice then, and
+/// count twice.
+pub(super) fn copy(
+    connection: &Connection,
+    owner: &OwnerId,
+    from: Uuid,
+    to: Uuid,
+) -> Result<(), StoreError> {
+    usage::change(connection, owner, stored(connection, from)?)?;
     for (table, columns) in [
         ("pages", "page, bytes, error, created_at"),
         ("texts", "page, format, bytes, sha256, inline, object"),

@@ -103,12 +103,17 @@ pub(super) fn offer(connection: &Connection, job: JobId, key: &str) -> Result<()
 
 /// Before a job goes on to write: from now on it has its pages and texts alone. One
 /// that `reused` a result begins with none, wherever that is stored by now.
-pub(super) fn unshare(connection: &Connection, job: JobId, reused: bool) -> Result<(), StoreError> {
+pub(super) fn unshare(
+    connection: &Connection,
+    owner: &OwnerId,
+    job: JobId,
+    reused: bool,
+) -> Result<(), StoreError> {
     let (id, result) = (job.uuid(), result_of(connection, job)?);
     // What is no longer named as an object is left to the sweeper.
     if result != id {
         connection.prepare_cached("UPDATE jobs SET result = NULL WHERE id = ?")?.execute([id])?;
-        remove_unless_used(connection, result)?;
+        remove_unless_used(connection, owner, result)?;
         return Ok(());
     }
     let heir: Option<Uuid> = connection
@@ -116,13 +121,13 @@ pub(super) fn unshare(connection: &Connection, job: JobId, reused: bool) -> Resu
         .query_row([id], |row| row.get(0))
         .optional()?;
     if let Some(heir) = heir {
-        pages::copy(connection, id, heir)?;
+        pages::copy(connection, owner, id, heir)?;
         connection
             .prepare_cached("UPDATE jobs SET result = nullif(?1, id) WHERE result = ?2")?
             .execute(params![heir, id])?;
     }
     if reused {
-        pages::remove(connection, id)?;
+        pages::remove(connection, owner, id)?;
     }
     Ok(())
 }
@@ -133,10 +138,11 @@ pub(super) fn result_of(connection: &Connection, job: JobId) -> Result<Uuid, Sto
     Ok(connection.prepare_cached(&sql)?.query_row([job.uuid()], |row| row.get(0))?)
 }
 
-/// Removes pages and texts that no job has any more. Returns the objects that
+/// Removes pages and texts of `owner` that no job has any more. Returns the objects that
 /// nothing names then.
 pub(super) fn remove_unless_used(
     connection: &Connection,
+    owner: &OwnerId,
     result: Uuid,
 ) -> Result<Vec<String>, StoreError> {
     let used: bool = connection
@@ -145,5 +151,5 @@ pub(super) fn remove_unless_used(
                  OR EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND result IS NULL)",
         )?
         .query_row([result], |row| row.get(0))?;
-    if used { Ok(Vec::new()) } else { pages::remove(connection, result) }
+    if used { Ok(Vec::new()) } else { pages::remove(connection, owner, result) }
 }

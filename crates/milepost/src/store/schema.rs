@@ -154,6 +154,17 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX jobs_waiting ON jobs(updated_at) WHERE status IN ('awaiting', 'queued');
     CREATE INDEX documents_by_age ON documents(created_at);
 ",
+    "
+    -- What is stored for each owner, documents and results. A result belongs to the
+    -- owner of the job that made it or, where that is gone, of those that have it.
+    CREATE TABLE usage (owner TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO usage SELECT owner, sum(bytes) FROM (
+        SELECT owner, bytes FROM documents
+        UNION ALL
+        SELECT coalesce((SELECT owner FROM jobs WHERE id = texts.job),
+            (SELECT owner FROM jobs WHERE result = texts.job LIMIT 1)), bytes FROM texts
+    ) WHERE owner IS NOT NULL GROUP BY owner;
+",
 ];
 
 /// Brings the database to this version, each step in a transaction of its own.

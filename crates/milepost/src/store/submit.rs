@@ -12,7 +12,7 @@ use super::documents::{self, NewDocument};
 use super::jobs::{insert_event, keep_secrets, load, put};
 use super::reuse::{self, Found};
 use super::sqlite::{Store, Write};
-use super::{StoreError, batches, idempotency};
+use super::{Allowance, StorageFull, StoreError, batches, idempotency, usage};
 
 /// A job that does not exist yet.
 pub struct NewJob {
@@ -46,6 +46,8 @@ pub struct NewJobs {
     pub max_batch: u64,
     /// No more jobs wait.
     pub max_waiting: u64,
+    /// What the owner may use.
+    pub allowance: Allowance,
 }
 
 /// What became of a request.
@@ -59,8 +61,12 @@ pub enum Submitted {
     KeyReused,
     /// Too many jobs wait.
     QueueFull,
+    /// Too many jobs of the owner wait.
+    OwnerQueueFull,
     /// More jobs than may ever wait.
     QueueTooSmall,
+    /// The owner has no room for it.
+    StorageFull(StorageFull),
     /// The job at this place has no document.
     NoDocument(usize),
     /// The batch to join is not there.
@@ -131,11 +137,25 @@ fn refusal(
         job.submission.pipeline != Pipeline::External && found.is_none()
     };
     let waiting = new.jobs.iter().zip(found).filter(waits).count() as u64;
-    if new.jobs.len() > 1 && waiting > new.max_waiting {
+    // Those that are worked on elsewhere are in no queue of ours, and still wait.
+    let owners = found.iter().filter(|found| found.is_none()).count() as u64;
+    let Allowance { waiting: most, .. } = new.allowance;
+    if new.jobs.len() > 1 && (waiting > new.max_waiting || owners > most) {
         return Ok(Some(Submitted::QueueTooSmall));
     }
     if waiting > 0 && write.waiting + waiting > new.max_waiting {
         return Ok(Some(Submitted::QueueFull));
+    }
+    let crowded = || usage::waiting(write.connection, &new.owner, most);
+    if most < u64::MAX && owners > 0 && crowded()? + owners > most {
+        return Ok(Some(Submitted::OwnerQueueFull));
+    }
+    // What the jobs will make is not known yet; who has too much already makes none.
+    let documents = new.jobs.iter().filter_map(|job| job.document.as_ref());
+    let more: u64 = documents.map(|document| document.content.bytes).sum();
+    let stored = usage::bytes(write.connection, &new.owner)?;
+    if !new.allowance.takes(stored, more) {
+        return Ok(Some(Submitted::StorageFull(StorageFull { stored })));
     }
     for (place, job) in new.jobs.iter().enumerate() {
         if let (None, Some(info)) = (&job.document, &job.submission.document)

@@ -20,11 +20,14 @@ use serde_json::Value;
 pub use batch::Refused;
 pub use confirm::ConfirmError;
 
-use crate::config::{Limits, QueueConfig};
+use crate::config::{Config, QueueConfig};
 use crate::fetch::Remote;
 use crate::journal::Journal;
 use crate::pipeline;
-use crate::store::{Blobs, Content, Incoming, NewDocument, NewJob, NewJobs, StoreError, Submitted};
+use crate::store::{
+    Allowance, Blobs, Content, Incoming, NewDocument, NewJob, NewJobs, StorageFull, StoreError,
+    Submitted,
+};
 
 /// The most that `metadata` may take, as JSON.
 pub const MAX_METADATA_BYTES: usize = 4096;
@@ -120,6 +123,20 @@ pub enum SubmitError {
         /// Seconds after which it is worth another try.
         retry_after_secs: u64,
     },
+    /// Too many jobs of the owner wait.
+    OwnerQueueFull {
+        /// How many may.
+        most: u64,
+        /// Seconds after which it is worth another try.
+        retry_after_secs: u64,
+    },
+    /// The owner has no room for it.
+    StorageFull {
+        /// Bytes that the owner has stored.
+        stored: u64,
+        /// How many may be.
+        most: u64,
+    },
     /// More jobs in one batch than may ever wait.
     QueueTooSmall {
         /// How many may.
@@ -150,6 +167,8 @@ pub struct Submitter {
     config: QueueConfig,
     /// No batch has more jobs.
     max_batch: u64,
+    /// What an owner may use.
+    allowance: Allowance,
     /// Whether documents may be fetched.
     fetching: bool,
 }
@@ -168,15 +187,15 @@ struct Brought {
 
 impl Submitter {
     /// Submissions go to `journal`, large documents to `blobs`.
-    pub const fn new(
-        journal: Journal,
-        blobs: Blobs,
-        config: QueueConfig,
-        limits: &Limits,
-        fetching: bool,
-    ) -> Self {
-        let max_batch = limits.batch_jobs;
-        Self { journal, blobs, config, max_batch, fetching }
+    pub fn new(journal: Journal, blobs: Blobs, config: &Config) -> Self {
+        let (max_batch, fetching) = (config.limits.batch_jobs, config.fetch.enabled);
+        let allowance = allowance(config);
+        Self { journal, blobs, config: config.queue.clone(), max_batch, allowance, fetching }
+    }
+
+    /// What an owner may use.
+    pub const fn allowance(&self) -> Allowance {
+        self.allowance
     }
 
     /// Begins to take in a document.
@@ -253,8 +272,17 @@ impl Submitter {
             Submitted::QueueFull => {
                 refused(SubmitError::QueueFull { retry_after_secs: RETRY_AFTER_SECS })
             }
+            Submitted::OwnerQueueFull => {
+                let most = self.allowance.waiting;
+                let retry_after_secs = RETRY_AFTER_SECS;
+                refused(SubmitError::OwnerQueueFull { most, retry_after_secs })
+            }
             Submitted::QueueTooSmall => {
-                refused(SubmitError::QueueTooSmall { most: self.config.max_waiting })
+                let most = self.config.max_waiting.min(self.allowance.waiting);
+                refused(SubmitError::QueueTooSmall { most })
+            }
+            Submitted::StorageFull(StorageFull { stored }) => {
+                refused(SubmitError::StorageFull { stored, most: self.allowance.bytes })
             }
             Submitted::NoBatch => refused(SubmitError::NoBatch),
             Submitted::BatchFull => refused(SubmitError::BatchFull { most: self.max_batch }),
@@ -277,7 +305,8 @@ impl Submitter {
             jobs.push(new.map_err(|error| Refused { place: Some(place), error })?);
         }
         let (max_batch, max_waiting) = (self.max_batch, self.config.max_waiting);
-        let new = NewJobs { owner, jobs, idempotency, joins, max_batch, max_waiting };
+        let allowance = self.allowance;
+        let new = NewJobs { owner, jobs, idempotency, joins, max_batch, max_waiting, allowance };
         Ok(self.journal.submit(new).await.map_err(SubmitError::Store)?)
     }
 
@@ -319,15 +348,17 @@ impl Submitter {
     /// Stores a document without a job.
     ///
     /// # Errors
-    /// Where the store fails; then nothing is stored.
+    /// [`SubmitError::StorageFull`], or where the store fails; then nothing is stored.
     pub async fn add_document(
         &self,
         owner: OwnerId,
         upload: Upload,
-    ) -> Result<DocumentId, StoreError> {
+    ) -> Result<DocumentId, SubmitError> {
         let new = self.new_document(owner, upload);
         let id = new.info.id;
-        self.journal.add_document(new).await?;
+        let most = self.allowance.bytes;
+        let added = self.journal.add_document(new, self.allowance).await?;
+        added.map_err(|StorageFull { stored }| SubmitError::StorageFull { stored, most })?;
         Ok(id)
     }
 
@@ -352,6 +383,16 @@ impl Submitter {
         let Upload { filename, media_type, content } = upload;
         NewDocument::new(self.journal.clock(), owner, &filename, media_type, content)
     }
+}
+
+/// What an owner may use. Without authentication there is but one, who may use all.
+fn allowance(config: &Config) -> Allowance {
+    if !config.has_owners() {
+        return Allowance::UNLIMITED;
+    }
+    let most = |limit: u64| if limit == 0 { u64::MAX } else { limit };
+    let limits = &config.limits;
+    Allowance { bytes: most(limits.owner_bytes.as_u64()), waiting: most(limits.owner_waiting) }
 }
 
 /// Metadata comes back with every snapshot, so it is small.

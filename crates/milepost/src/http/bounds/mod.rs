@@ -1,0 +1,130 @@
+//! What owners and addresses may use of the server: how often they ask, how much
+//! they hold at a time. Enters: who asks, from where. Leaves: the request goes on,
+//! or a problem that names the limit. Never: remembers more keys than a bound, or
+//! limits an owner where there is but one.
+
+mod cells;
+mod limit;
+mod pass;
+mod rate;
+mod seat;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use milepost_core::OwnerId;
+
+pub use limit::Limit;
+pub use pass::{HEADERS, Pass};
+pub use rate::Pace;
+pub use seat::Seat;
+pub use tally::Held;
+
+use super::client::Client;
+use super::metrics::Metrics;
+use super::problem::Problem;
+use crate::config::{Config, Limits, Proxy, Rate};
+use rate::Limiter;
+use tally::Tally;
+
+/// All of it; cheap to clone.
+#[derive(Clone)]
+pub struct Bounds(Arc<Inner>);
+
+struct Inner {
+    limits: Limits,
+    proxies: Vec<Proxy>,
+    /// Whether owners are told apart.
+    several: bool,
+    metrics: Metrics,
+    owner: Rates<OwnerId>,
+    address: Rates<IpAddr>,
+    owner_connections: Tally<OwnerId>,
+    address_connections: Tally<IpAddr>,
+    owner_subscriptions: Tally<OwnerId>,
+    address_subscriptions: Tally<IpAddr>,
+    uploads: Tally<OwnerId>,
+}
+
+struct Rates<K: Hash + Eq + Clone> {
+    requests: Limiter<K>,
+    submissions: Limiter<K>,
+    /// Nobody's where it is not known whose they were.
+    failed_logins: Limiter<K>,
+}
+
+impl Bounds {
+    /// Nobody uses anything yet.
+    pub fn new(config: &Config, metrics: Metrics) -> Self {
+        let (limits, several) = (config.limits.clone(), config.has_owners());
+        // Without authentication a proxy before the server would make all clients
+        // one address.
+        let rate = |rate| if several { rate } else { Rate(None) };
+        Self(Arc::new(Inner {
+            owner: Rates {
+                requests: Limiter::new(Limit::OwnerRequests, rate(limits.owner_requests)),
+                submissions: Limiter::new(Limit::OwnerSubmissions, rate(limits.owner_submissions)),
+                failed_logins: Limiter::new(Limit::FailedLogins, Rate(None)),
+            },
+            address: Rates {
+                requests: Limiter::new(Limit::AddressRequests, rate(limits.address_requests)),
+                submissions: Limiter::new(
+                    Limit::AddressSubmissions,
+                    rate(limits.address_submissions),
+                ),
+                failed_logins: Limiter::new(Limit::FailedLogins, rate(limits.failed_logins)),
+            },
+            proxies: config.proxies.clone(),
+            limits,
+            several,
+            metrics,
+            owner_connections: Tally::default(),
+            address_connections: Tally::default(),
+            owner_subscriptions: Tally::default(),
+            address_subscriptions: Tally::default(),
+            uploads: Tally::default(),
+        }))
+    }
+
+    /// From where `request` comes.
+    pub fn client(&self, request: &Request) -> Client {
+        Client::of(request, &self.0.proxies)
+    }
+
+    /// Begins to take in what `owner` sends.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub fn upload(&self, owner: &OwnerId) -> Result<Held<OwnerId>, Problem> {
+        let most = if self.0.several { self.0.limits.owner_uploads } else { 0 };
+        let mut upload = self.0.uploads.hold(owner.clone());
+        if upload.set(1, most) {
+            return Ok(upload);
+        }
+        let detail = format!("{most} of your uploads are under way; send more when one has ended.");
+        Err(Problem::limited(Limit::OwnerUploads, detail, Some(1)))
+    }
+
+    /// The messages of one socket.
+    pub fn pace(&self) -> Pace {
+        Pace::new(self.0.limits.socket_messages)
+    }
+
+    /// Counts that a limit was met, where no answer of HTTP says it.
+    pub fn met(&self, limit: Limit) {
+        self.0.metrics.limited(limit);
+    }
+
+    /// Counts the limit that an answer says was met.
+    pub fn count(&self, response: &Response) {
+        if let Some(limit) = response.extensions().get::<Limit>() {
+            self.met(*limit);
+        }
+    }
+}
