@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 use crate::bus::{Bus, Subscriber};
 use crate::clock::Clock;
 use crate::store::{
-    Allowance, Appended, Decision, Deleted, Lease, NewDocument, NewJobs, NodeId, StorageFull, Store,
-    StoreError, Submitted,
+    Allowance, Appended, Decision, Deleted, Lease, NewDocument, NewJobs, NodeId, StorageFull,
+    Store, StoreError, Submitted,
 };
 
 /// The write path; cheap to clone.

@@ -4,8 +4,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 
 use crate::config::Proxy;
 
@@ -19,10 +20,10 @@ pub struct Client {
 impl Client {
     /// The client behind `request`. Without a connection, as in a test, it is this
     /// machine.
-    pub fn of(request: &Request, proxies: &[Proxy]) -> Self {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    pub fn of(request: &Parts, proxies: &[Proxy]) -> Self {
+        let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
-        Self { address: behind(peer, request.headers(), proxies) }
+        Self { address: behind(peer, &request.headers, proxies) }
     }
 
     /// What its limits are counted under: an IPv6 network of 64 bits is one
@@ -65,6 +66,7 @@ fn entry(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use axum::extract::Request;
 
     use super::*;
 
@@ -73,9 +75,9 @@ mod tests {
         for field in forwarded {
             request = request.header("x-forwarded-for", *field);
         }
-        let mut request = request.body(Body::empty()).unwrap();
+        let (mut request, _) = request.body(Body::empty()).unwrap().into_parts();
         let peer = SocketAddr::new(peer.parse().unwrap(), 1);
-        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions.insert(ConnectInfo(peer));
         let proxies = proxies.iter().map(|proxy| (*proxy).to_owned().try_into().unwrap());
         Client::of(&request, &proxies.collect::<Vec<_>>()).address.to_string()
     }

@@ -121,11 +121,7 @@ impl Problem {
 
     /// A limit was met; it is worth another try after `retry_after_secs`, if that
     /// can be said.
-    pub fn limited(
-        limit: Limit,
-        detail: impl Into<String>,
-        retry_after_secs: Option<u64>,
-    ) -> Self {
+    pub fn limited(limit: Limit, detail: impl Into<String>, retry_after_secs: Option<u64>) -> Self {
         let retry_after = retry_after_secs;
         Self { limit: Some(limit), retry_after, ..Self::new(Code::RateLimited, detail) }
     }

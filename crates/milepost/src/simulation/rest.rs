@@ -64,6 +64,26 @@ pub fn check(folder: &Path, ledger: &Ledger) -> Result<(), String> {
             return Err(format!("{table} of a job that is gone are left"));
         }
     }
+    usage(&database)
+}
+
+/// What is kept of each owner's usage is what is stored for that owner.
+fn usage(database: &Connection) -> Result<(), String> {
+    let sql = "SELECT owner, (SELECT coalesce(sum(bytes), 0) FROM documents
+                WHERE owner = usage.owner) + (SELECT coalesce(sum(bytes), 0) FROM texts
+                WHERE job IN (SELECT coalesce(result, id) FROM jobs WHERE owner = usage.owner)),
+            bytes FROM usage UNION ALL
+        SELECT DISTINCT owner, 1, 0 FROM documents WHERE owner NOT IN (SELECT owner FROM usage)";
+    let mut statement = database.prepare(sql).map_err(broken)?;
+    let mut rows = statement.query([]).map_err(broken)?;
+    while let Some(row) = rows.next().map_err(broken)? {
+        let (owner, stored): (String, i64) =
+            (row.get(0).map_err(broken)?, row.get(1).map_err(broken)?);
+        let kept: i64 = row.get(2).map_err(broken)?;
+        if kept != stored {
+            return Err(format!("{owner} has {stored} bytes, and {kept} are counted"));
+        }
+    }
     Ok(())
 }
 

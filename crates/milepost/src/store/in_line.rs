@@ -98,7 +98,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::store::{Blobs, NewDocument};
+    use crate::store::{Allowance, Blobs, NewDocument};
+
+    const ALL: Allowance = Allowance::UNLIMITED;
 
     async fn document(id: u128, content: &str) -> NewDocument {
         let id = Uuid::from_u128(id);
@@ -124,7 +126,7 @@ mod tests {
             Store::open_in_line(folder.path(), mpsc::unbounded_channel().0, gate).unwrap()
         };
         let (store, mut driver) = open();
-        let add = async |id| add_document(&store, document(id, "x").await).await;
+        let add = async |id| store.add_document(document(id, "x").await, ALL).await;
         let both = async { tokio::join!(add(1), add(2)) };
         // A crash between commit and answer: the callers hear nothing good.
         let crash = async {
@@ -139,8 +141,8 @@ mod tests {
             assert!(driver.take(1).await);
             driver.commit().into_iter().for_each(|group| driver.tell(group));
         };
-        let (answer, ()) = tokio::join!(store.add_document(document(3, "x").await), told);
-        answer.unwrap();
+        let (answer, ()) = tokio::join!(store.add_document(document(3, "x").await, ALL), told);
+        answer.unwrap().unwrap();
         for id in [1, 2, 3] {
             let found = store.document(DocumentId::new(Uuid::from_u128(id))).await.unwrap();
             assert!(found.is_some(), "{id}");
@@ -157,7 +159,7 @@ mod tests {
         let large = "x".repeat(60_000);
         let contents = ["x", &large, "x"];
         let adds = contents.iter().zip(1..).map(async |(content, id)| {
-            let added = store.add_document(document(id, content).await).await;
+            let added = store.add_document(document(id, content).await, ALL).await;
             let found = store.document(DocumentId::new(Uuid::from_u128(id))).await.unwrap();
             (added.is_ok(), found.is_some())
         });

@@ -7,6 +7,7 @@ use milepost_core::{
 };
 use uuid::Uuid;
 
+use super::Allowance;
 use super::blobs::Blobs;
 use super::documents::NewDocument;
 use super::leases::NodeId;
@@ -65,6 +66,7 @@ impl Fixture {
             joins: None,
             max_batch: 1,
             max_waiting: 100,
+            allowance: Allowance::UNLIMITED,
         });
         assert!(matches!(submitted.await.unwrap(), Submitted::Created(_)));
     }

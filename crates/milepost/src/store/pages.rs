@@ -147,9 +147,8 @@ fn remove_text(connection: &Connection, job: JobId, text: &TextRow) -> Result<i6
 
 fn insert_text(connection: &Connection, job: JobId, text: &TextRow) -> Result<(), StoreError> {
     let (inline, object) = text.content.columns();
-    connection
-        .prepare_cached("INSERT INTO texts VALUES (?, ?, ?, ?, ?, ?, ?)")?
-        .execute(params![
+    connection.prepare_cached("INSERT INTO texts VALUES (?, ?, ?, ?, ?, ?, ?)")?.execute(
+        params![
             job.uuid(),
             text.page,
             text.format,
@@ -157,7 +156,8 @@ fn insert_text(connection: &Connection, job: JobId, text: &TextRow) -> Result<()
             text.content.sha256,
             inline,
             object,
-        ])?;
+        ],
+    )?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use super::jobs::{Appended, Decision};
 use super::leases::NodeId;
 use super::sqlite::Store;
 use super::submit::{NewJob, NewJobs, Submitted};
-use super::{Blobs, NewDocument};
+use super::{Allowance, Blobs, NewDocument};
 
 async fn submit(store: &Store, owner: &str, id: u128, key: &str) -> Snapshot {
     let (owner, id) = (OwnerId::new(owner), Uuid::from_u128(id));
@@ -46,8 +46,15 @@ async fn submit(store: &Store, owner: &str, id: u128, key: &str) -> Snapshot {
         document: Some(NewDocument { info, owner: owner.clone(), created_at: at, content }),
         reuse: Some(key.to_owned()),
     };
-    let (jobs, max_batch, max_waiting) = (vec![job], 1, 100);
-    let new = NewJobs { owner, jobs, idempotency: None, joins: None, max_batch, max_waiting };
+    let new = NewJobs {
+        owner,
+        jobs: vec![job],
+        idempotency: None,
+        joins: None,
+        max_batch: 1,
+        max_waiting: 100,
+        allowance: Allowance::UNLIMITED,
+    };
     match store.submit(new).await.unwrap() {
         Submitted::Created(jobs) => (*jobs[0]).clone(),
         other => panic!("{other:?}"),

@@ -187,8 +187,39 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 mod tests {
     use rusqlite::Connection;
 
-    use super::migrate;
+    use super::{MIGRATIONS, migrate};
     use crate::store::{documents, lists, sqlite};
+
+    #[test]
+    fn what_was_stored_before_is_counted_for_its_owner() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let step = MIGRATIONS.iter().position(|step| step.contains("CREATE TABLE usage"));
+        let step = step.unwrap();
+        MIGRATIONS[..step].iter().for_each(|step| connection.execute_batch(step).unwrap());
+        connection.pragma_update(None, "user_version", step as i64).unwrap();
+        let job = "INSERT INTO jobs (id, owner, position, status, pipeline, priority, not_before,
+            created_at, updated_at, snapshot, result)
+            SELECT ?, ?, 0, 'completed', 'convert', 0, 0, 0, 0, '', ?";
+        // The third has the result of one that is gone.
+        for (id, owner, result) in [(1, "anna", None), (2, "bert", None), (3, "bert", Some(9))] {
+            connection.execute(job, (id, owner, result)).unwrap();
+        }
+        let document = "INSERT INTO documents (id, owner, filename, media_type, created_at, bytes,
+            sha256) VALUES (?, ?, '', '', 0, ?, '')";
+        for (id, owner, bytes) in [(1, "anna", 100), (2, "anna", 200), (3, "carl", 300)] {
+            connection.execute(document, (id, owner, bytes)).unwrap();
+        }
+        let text = "INSERT INTO texts (job, page, format, bytes, sha256) VALUES (?, ?, '', ?, '')";
+        for (job, page, bytes) in [(1, 0, 10), (1, 1, 20), (2, 0, 30), (9, 0, 40)] {
+            connection.execute(text, (job, page, bytes)).unwrap();
+        }
+        migrate(&mut connection).unwrap();
+        let mut rows = connection.prepare("SELECT owner, bytes FROM usage ORDER BY owner").unwrap();
+        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let rows: Vec<(String, i64)> = rows.collect::<Result<_, _>>().unwrap();
+        let expected = [("anna", 330), ("bert", 70), ("carl", 300)];
+        assert_eq!(rows, expected.map(|(owner, bytes)| (owner.to_owned(), bytes)));
+    }
 
     #[test]
     fn what_runs_at_each_start_and_sweep_reads_by_an_index() {

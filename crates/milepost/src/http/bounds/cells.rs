@@ -99,6 +99,7 @@ mod tests {
     use std::time::Duration;
 
     use governor::clock::FakeRelativeClock;
+    use governor::middleware::NoOpMiddleware;
     use governor::{Quota, RateLimiter};
 
     use super::*;
@@ -107,7 +108,11 @@ mod tests {
     fn those_for_whom_there_is_no_room_share_a_quota() {
         let clock = FakeRelativeClock::default();
         let quota = Quota::per_second(NonZeroU32::new(2).unwrap());
-        let limiter = RateLimiter::<u32, _, _>::new(quota, Cells::with_room_for(3), clock.clone());
+        let limiter = RateLimiter::<u32, _, _, NoOpMiddleware<Nanos>>::new(
+            quota,
+            Cells::with_room_for(3),
+            clock.clone(),
+        );
         let passes = |key: u32| limiter.check_key(&key).is_ok();
         // What a hundred strangers send takes nothing from those who are known.
         assert!((0..3).all(passes));

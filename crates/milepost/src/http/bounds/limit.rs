@@ -98,9 +98,9 @@ mod tests {
     fn a_limit_has_the_name_of_its_setting() {
         let config = toml::Table::try_from(Config::default()).unwrap();
         for limit in Limit::ALL {
-            let known = ["limits", "queue"].into_iter().any(|table| {
-                config[table].as_table().unwrap().contains_key(limit.as_str())
-            });
+            let known = ["limits", "queue"]
+                .into_iter()
+                .any(|table| config[table].as_table().unwrap().contains_key(limit.as_str()));
             assert!(known, "{limit:?}");
         }
     }

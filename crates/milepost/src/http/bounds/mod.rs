@@ -16,7 +16,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::response::Response;
 use milepost_core::OwnerId;
 
@@ -62,7 +62,12 @@ struct Rates<K: Hash + Eq + Clone> {
 impl Bounds {
     /// Nobody uses anything yet.
     pub fn new(config: &Config, metrics: Metrics) -> Self {
-        let (limits, several) = (config.limits.clone(), config.has_owners());
+        Self::with(config, metrics, config.has_owners())
+    }
+
+    /// As [`Bounds::new`]; `several` says whether owners are told apart.
+    fn with(config: &Config, metrics: Metrics, several: bool) -> Self {
+        let limits = config.limits.clone();
         // Without authentication a proxy before the server would make all clients
         // one address.
         let rate = |rate| if several { rate } else { Rate(None) };
@@ -93,7 +98,7 @@ impl Bounds {
     }
 
     /// From where `request` comes.
-    pub fn client(&self, request: &Request) -> Client {
+    pub fn client(&self, request: &Parts) -> Client {
         Client::of(request, &self.0.proxies)
     }
 

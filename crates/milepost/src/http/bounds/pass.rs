@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::MatchedPath;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use milepost_core::OwnerId;
 
@@ -23,8 +24,13 @@ const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Headers that pages of other origins may see.
-pub const HEADERS: [&str; 5] =
-    ["ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
+pub const HEADERS: [&str; 5] = [
+    "ratelimit",
+    "ratelimit-policy",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+];
 
 /// Routes by which work or documents come in, all with POST.
 const SUBMISSIONS: [&str; 5] = [
@@ -45,9 +51,9 @@ pub struct Pass {
 
 impl Bounds {
     /// The way of `request`, which comes from `client`.
-    pub fn pass(&self, request: &Request, client: Client) -> Pass {
-        let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-        let submits = request.method() == Method::POST
+    pub fn pass(&self, request: &Parts, client: Client) -> Pass {
+        let route = request.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        let submits = request.method == Method::POST
             && route.is_some_and(|route| SUBMISSIONS.contains(&route));
         Pass { bounds: self.clone(), client, submits, standings: Vec::new() }
     }

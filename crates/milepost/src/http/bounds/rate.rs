@@ -6,9 +6,9 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use governor::RateLimiter;
 use governor::clock::Clock;
 use governor::middleware::StateInformationMiddleware;
-use governor::RateLimiter;
 use tokio::time::Instant;
 
 use super::cells::Cells;
@@ -91,7 +91,9 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
             limit: self.limit,
             quota: *quota,
             remaining,
-            reset_secs: whole_secs(quota.per.mul_f64(f64::from(used) / f64::from(quota.count.get()))),
+            reset_secs: whole_secs(
+                quota.per.mul_f64(f64::from(used) / f64::from(quota.count.get())),
+            ),
             retry_after_secs: retry_after.map(|wait| whole_secs(wait).max(1)),
         })
     }
@@ -120,9 +122,7 @@ type DirectLimiter = RateLimiter<
 impl Pace {
     /// Nothing has happened yet.
     pub fn new(rate: Rate) -> Self {
-        Self(rate.0.map(|quota| {
-            RateLimiter::direct_with_clock(cells_quota(quota), Ticks::start())
-        }))
+        Self(rate.0.map(|quota| RateLimiter::direct_with_clock(cells_quota(quota), Ticks::start())))
     }
 
     /// It happens once more; whether it may.
