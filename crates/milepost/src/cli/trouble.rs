@@ -160,6 +160,8 @@ pub struct Refusal {
     pub code: Option<String>,
     /// Which part of the request is at fault.
     pub field: Option<String>,
+    /// Which limit was met.
+    pub limit: Option<String>,
     /// From the header of that name.
     #[serde(skip)]
     pub retry_after: Option<Duration>,

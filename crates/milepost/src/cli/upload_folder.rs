@@ -52,9 +52,9 @@ pub async fn send(
                     sent.jobs.push((file, job));
                 }
             }
-            // Too much for this server: in halves, and at last without the one
+            // Too much for one request: in halves, and at last without the one
             // file that is too large by itself.
-            Err(Trouble::Refused(refusal)) if refusal.status == 413 => {
+            Err(Trouble::Refused(refusal)) if refusal.status == 413 && refusal.limit.is_none() => {
                 let second = part.split_off(part.len() / 2);
                 if part.is_empty() {
                     let file = second.into_iter().map(|f| (f, Trouble::Refused(refusal.clone())));

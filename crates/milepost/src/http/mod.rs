@@ -124,6 +124,14 @@ fn cors(origins: &[String]) -> CorsLayer {
     let names = |names: &[&'static str]| -> Vec<HeaderName> {
         names.iter().map(|name| HeaderName::from_static(name)).collect()
     };
+    let exposed = names(&[
+        "content-disposition",
+        "content-range",
+        "etag",
+        "location",
+        "preference-applied",
+        "retry-after",
+    ]);
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
@@ -136,14 +144,7 @@ fn cors(origins: &[String]) -> CorsLayer {
             "prefer",
             "range",
         ])))
-        .expose_headers(names(&[
-            "content-disposition",
-            "content-range",
-            "etag",
-            "location",
-            "preference-applied",
-            "retry-after",
-        ]))
+        .expose_headers([&exposed[..], &names(&bounds::HEADERS)].concat())
         .allow_credentials(any)
 }
 

@@ -98,8 +98,8 @@ impl Fixture {
     }
 
     async fn claim(&self) {
-        let until = at(1000).plus(Duration::from_secs(30));
-        self.store.claim(NodeId::new("node"), at(1000), until, 9).await.unwrap();
+        let until = at(3000).plus(Duration::from_secs(30));
+        self.store.claim(NodeId::new("node"), at(3000), until, 9).await.unwrap();
     }
 
     async fn append(&self, id: u128, decision: Decision) {

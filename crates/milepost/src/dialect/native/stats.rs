@@ -35,6 +35,7 @@ pub struct Stats {
     /// One's own jobs by status.
     jobs: BTreeMap<&'static str, u64>,
     queue: QueueStats,
+    usage: OwnUsage,
     capacity: Capacity,
     /// From when on `finished` counts.
     #[schema(value_type = String, format = DateTime)]
@@ -51,6 +52,17 @@ struct QueueStats {
     depth: u64,
     /// Jobs that may wait.
     limit: u64,
+}
+
+/// What one uses, and how much that may be; `null` for no limit.
+#[derive(Serialize, ToSchema)]
+struct OwnUsage {
+    /// Bytes of one's documents and results.
+    bytes: u64,
+    bytes_limit: Option<u64>,
+    /// One's jobs that wait, held ones included.
+    waiting: u64,
+    waiting_limit: Option<u64>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -103,6 +115,15 @@ pub async fn stats(
             jobs.insert(status.as_str(), count);
         }
     }
+    let used = services.query.usage(owner.clone()).await?;
+    let allowance = services.submitter.allowance();
+    let limit = |most: u64| (most < u64::MAX).then_some(most);
+    let usage = OwnUsage {
+        bytes: used.bytes,
+        bytes_limit: limit(allowance.bytes),
+        waiting: used.waiting,
+        waiting_limit: limit(allowance.waiting),
+    };
     let (depth, running) = services.query.load().await?;
     let (connections, subscriptions) = services.hub.load();
     let finished: Vec<Finished> = services
@@ -132,6 +153,7 @@ pub async fn stats(
         subscriptions,
         jobs,
         queue: QueueStats { depth, limit: services.config.queue.max_waiting },
+        usage,
         capacity: Capacity { slots: services.config.slots() as u64, running },
         since,
         finished,

@@ -53,7 +53,7 @@ async fn owners_and_addresses_have_rates_of_their_own() {
         config.limits.owner_requests = Rate::per_minute(2);
         config.limits.address_requests = Rate::per_minute(5);
     });
-    let ask = |address, owner| ask(&bounds, address, owner, false).0;
+    let ask = |address: &str, owner: &str| ask(&bounds, address, owner, false).0;
     assert_eq!(ask("192.0.2.1", "anna"), None);
     assert_eq!(ask("192.0.2.2", "anna"), None);
     assert_eq!(ask("192.0.2.3", "anna"), Some(Limit::OwnerRequests));
