@@ -2,6 +2,8 @@
 //! exit code. Never: decides anything, or starts a thread before it knows whether
 //! it is a converter process, which must shut itself in first.
 
+#[cfg(any(test, fuzzing))]
+mod access;
 mod app;
 mod bus;
 mod cli;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Each room with the rooms that it may name. `clock` and `config` are values
 /// that are passed around, so all may name them.
 const RULES: &[(&str, &[&str])] = &[
+    ("access", &["store"]),
     ("report", &["journal", "store"]),
     ("submit", &["fetch", "journal", "pipeline", "store"]),
     ("command", &["journal", "store"]),

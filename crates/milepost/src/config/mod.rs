@@ -3,6 +3,8 @@
 //! checked tree. Never: accepts a key that it does not know.
 
 mod allow;
+mod cookie;
+mod jwt;
 mod limits;
 mod load;
 mod secret;
@@ -10,6 +12,8 @@ mod size;
 mod worker;
 
 pub use allow::Allowed;
+pub use cookie::CookieConfig;
+pub use jwt::JwtConfig;
 pub use limits::Limits;
 pub use secret::Secret;
 pub use worker::{Isolation, WorkerConfig};
@@ -49,6 +53,10 @@ pub struct Config {
     pub limits: Limits,
     /// Documents that are submitted by their URL.
     pub fetch: FetchConfig,
+    /// JSON Web Tokens.
+    pub jwt: JwtConfig,
+    /// Session cookies.
+    pub cookie: CookieConfig,
     /// The log.
     pub log: LogConfig,
 }
@@ -122,6 +130,8 @@ impl Default for Config {
             queue: QueueConfig::default(),
             limits: Limits::default(),
             fetch: FetchConfig::default(),
+            jwt: JwtConfig::default(),
+            cookie: CookieConfig::default(),
             log: LogConfig::default(),
         }
     }
