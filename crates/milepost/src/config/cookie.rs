@@ -28,12 +28,14 @@ impl Default for CookieConfig {
 }
 
 impl CookieConfig {
-    /// Whether a cookie can be verified as it is set, with the keys of `jwt`.
+    /// Whether what is set can be used, and, where cookies are `needed`, whether
+    /// there is something to verify them with: the keys of `jwt` count.
     ///
     /// # Errors
     /// Names the setting and what to do.
-    pub fn check(&self, jwt: &JwtConfig) -> Result<(), ConfigError> {
-        if !self.nextauth_secret.is_set() && (self.names.is_empty() || !jwt.has_keys()) {
+    pub fn check(&self, needed: bool, jwt: &JwtConfig) -> Result<(), ConfigError> {
+        let tokens = !self.names.is_empty() && jwt.has_keys();
+        if needed && !tokens && !self.nextauth_secret.is_set() {
             return Err(wrong(
                 "cookie",
                 "there is nothing to verify cookies with; set cookie.nextauth_secret for NextAuth \
@@ -41,12 +43,6 @@ impl CookieConfig {
                  jwt.key_files and jwt.jwks_url",
             ));
         }
-        jwt.check_values()?;
-        self.check_values()
-    }
-
-    /// What is wrong with what is set, whether or not it is needed.
-    pub fn check_values(&self) -> Result<(), ConfigError> {
         // As RFC 6265, 4.1.1, has it: a token of HTTP.
         let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if self.names.iter().any(|name| name.is_empty() || !name.bytes().all(fine)) {
@@ -66,18 +62,18 @@ mod tests {
     #[test]
     fn what_cannot_verify_is_refused() {
         let (mut cookie, mut jwt) = (CookieConfig::default(), JwtConfig::default());
-        let said = cookie.check(&jwt).unwrap_err().to_string();
+        let said = cookie.check(true, &jwt).unwrap_err().to_string();
         assert!(said.starts_with("cookie: there is nothing"), "{said}");
         cookie.nextauth_secret = Secret::new("short");
-        let said = cookie.check(&jwt).unwrap_err().to_string();
+        let said = cookie.check(true, &jwt).unwrap_err().to_string();
         assert!(said.starts_with("cookie.nextauth_secret: it is shorter"), "{said}");
         cookie.nextauth_secret = Secret::new("x".repeat(32));
-        assert!(cookie.check(&jwt).is_ok());
+        assert!(cookie.check(true, &jwt).is_ok());
         cookie.nextauth_secret = Secret::default();
         jwt.secret = Secret::new("x".repeat(32));
-        assert!(cookie.check(&jwt).is_ok());
+        assert!(cookie.check(true, &jwt).is_ok());
         cookie.names.push("a b".to_owned());
-        let said = cookie.check(&jwt).unwrap_err().to_string();
+        let said = cookie.check(true, &jwt).unwrap_err().to_string();
         assert!(said.starts_with("cookie.names: "), "{said}");
     }
 }

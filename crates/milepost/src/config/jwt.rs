@@ -68,19 +68,38 @@ impl Default for JwtConfig {
 }
 
 impl JwtConfig {
-    /// Whether tokens can be verified as it is set. Reads no file.
+    /// Whether what is set can be used, and, where tokens are `needed`, whether
+    /// there is a key to verify them with. Reads no file.
     ///
     /// # Errors
     /// Names the setting and what to do.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        if !self.has_keys() {
+    pub fn check(&self, needed: bool) -> Result<(), ConfigError> {
+        if needed && !self.has_keys() {
             return Err(wrong(
                 "jwt",
                 "there is no key to verify tokens with; set jwt.secret, jwt.key_files or \
                  jwt.jwks_url",
             ));
         }
-        self.check_values()
+        long_enough("jwt.secret", &self.secret)?;
+        self.jwks()?;
+        for (place, text) in
+            [("jwt.owner_claim", &self.owner_claim), ("jwt.roles_claim", &self.roles_claim)]
+        {
+            if text.is_empty() {
+                return Err(wrong(place, "name a claim"));
+            }
+        }
+        if self.jwks_refresh.is_zero() {
+            return Err(wrong("jwt.jwks_refresh", "it must be longer than nothing"));
+        }
+        if self.jwks_max_stale < self.jwks_refresh {
+            return Err(wrong(
+                "jwt.jwks_max_stale",
+                "it must not be shorter than jwt.jwks_refresh",
+            ));
+        }
+        Ok(())
     }
 
     /// Whether any key was named.
@@ -113,29 +132,6 @@ impl JwtConfig {
         // Whoever stands between could send keys of their own.
         Err(wrong("jwt.jwks_url", "it must begin with https:// (or http:// on a loopback host)"))
     }
-
-    /// What is wrong with what is set, whether or not it is needed.
-    pub fn check_values(&self) -> Result<(), ConfigError> {
-        long_enough("jwt.secret", &self.secret)?;
-        self.jwks()?;
-        for (place, text) in
-            [("jwt.owner_claim", &self.owner_claim), ("jwt.roles_claim", &self.roles_claim)]
-        {
-            if text.is_empty() {
-                return Err(wrong(place, "name a claim"));
-            }
-        }
-        if self.jwks_refresh.is_zero() {
-            return Err(wrong("jwt.jwks_refresh", "it must be longer than nothing"));
-        }
-        if self.jwks_max_stale < self.jwks_refresh {
-            return Err(wrong(
-                "jwt.jwks_max_stale",
-                "it must not be shorter than jwt.jwks_refresh",
-            ));
-        }
-        Ok(())
-    }
 }
 
 /// A secret that can be guessed makes every owner's credential.
@@ -162,11 +158,12 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut JwtConfig)) -> String {
         let mut config = JwtConfig::default();
         change(&mut config);
-        config.check().map_or_else(|error| error.to_string(), |()| "fine".to_owned())
+        config.check(true).map_or_else(|error| error.to_string(), |()| "fine".to_owned())
     }
 
     #[test]
     fn what_cannot_verify_is_refused() {
+        assert!(JwtConfig::default().check(false).is_ok());
         assert!(refusal(|_| {}).starts_with("jwt: there is no key"));
         let short = refusal(|jwt| jwt.secret = Secret::new("x".repeat(31)));
         assert!(short.starts_with("jwt.secret: it is shorter"), "{short}");

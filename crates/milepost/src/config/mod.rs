@@ -199,12 +199,13 @@ impl Config {
     /// Refuses what would not be safe.
     ///
     /// # Errors
-    /// [`ConfigError::Exposed`].
+    /// [`ConfigError::Exposed`], or a setting that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.auth == Auth::None && !self.listen.ip().is_loopback() {
             return Err(ConfigError::Exposed(self.listen));
         }
-        Ok(())
+        self.jwt.check(false)?;
+        self.cookie.check(false, &self.jwt)
     }
 
     /// Conversions at a time.

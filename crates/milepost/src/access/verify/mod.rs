@@ -69,8 +69,8 @@ impl Verifier {
     /// # Errors
     /// Names the setting that is wrong, or the file that cannot be used.
     pub fn new(jwt: &JwtConfig, cookie: &CookieConfig, clock: Clock) -> Result<Self, ConfigError> {
-        jwt.check_values()?;
-        cookie.check_values()?;
+        jwt.check(false)?;
+        cookie.check(false, jwt)?;
         let mut fixed = Vec::new();
         if jwt.secret.is_set() {
             fixed.push(Key::from_secret(&jwt.secret));

@@ -106,13 +106,12 @@ impl Jar {
 
     /// Numbers of the parts of `name`.
     fn parts(&self, name: &str) -> impl Iterator<Item = usize> {
-        let endings = self.0.keys().filter_map(move |known| {
+        self.0.keys().filter_map(move |known| {
             let ending = known.strip_prefix(name)?.strip_prefix('.')?;
             let number: usize = ending.parse().ok()?;
             // One spelling only: `.00` and `.+0` are no parts.
             (number.to_string() == ending).then_some(number)
-        });
-        endings
+        })
     }
 }
 
