@@ -10,7 +10,7 @@ pub enum Refused {
     #[error(transparent)]
     Unauthenticated(#[from] Reason),
     /// Nobody can say; the answer is 503.
-    #[error("the keys to verify the token with cannot be fetched; try again in some seconds")]
+    #[error("The keys to verify the token with cannot be fetched; try again in some seconds.")]
     Unavailable,
 }
 
@@ -18,73 +18,74 @@ pub enum Refused {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// Not three parts, not base64url, not JSON.
-    #[error("this is not a JSON Web Token; send it whole, as it was issued")]
+    #[error("This is not a JSON Web Token; send it whole, as it was issued.")]
     Malformed,
     /// Longer than [`MAX_TOKEN`].
-    #[error("the token is longer than {MAX_TOKEN} bytes; have fewer claims put into it")]
+    #[error("The token is longer than {MAX_TOKEN} bytes; have fewer claims put into it.")]
     TooLong,
     /// `none`, or one that is not known here.
     #[error(
-        "the token's algorithm is not accepted; have it signed with HS256, RS256, ES256 or EdDSA"
+        "The token's algorithm is not accepted; have it signed with HS256, RS256, ES256 or EdDSA."
     )]
     Algorithm,
     /// `crit` (RFC 7515, 4.1.11).
-    #[error("the token demands an extension (`crit`) that is not known here")]
+    #[error("The token demands an extension (`crit`) that is not known here.")]
     Critical,
     /// One of the server's own.
-    #[error("this is the token of a job, which says nothing of who you are")]
+    #[error("This is the token of a job, which says nothing of who you are.")]
     JobToken,
     /// A `typ` of another use (RFC 8725, 3.11).
-    #[error("the token's type (`typ`) is of another use; send an access token")]
+    #[error("The token's type (`typ`) is of another use; send an access token.")]
     Type,
     /// No key fits.
-    #[error("the token was signed with a key that is not known here; sign in again")]
+    #[error("The token was signed with a key that is not known here; sign in again.")]
     UnknownKey,
     /// The key fits, the signature does not.
-    #[error("the token's signature is wrong; send it as it was issued, or sign in again")]
+    #[error("The token's signature is wrong; send it as it was issued, or sign in again.")]
     Signature,
     /// `exp` is over, or would be at every time.
-    #[error("the credential has expired; sign in again")]
+    #[error("The credential has expired; sign in again.")]
     Expired,
     /// `nbf` or `iat` is still to come.
-    #[error("the credential is not valid yet; if it is new, the issuer's clock is ahead of ours")]
+    #[error("The credential is not valid yet; if it is new, the issuer's clock is ahead of ours.")]
     NotYetValid,
     /// There is no `exp`.
-    #[error("the credential has no end (`exp`); have it issued with one")]
+    #[error("The credential has no end (`exp`); have it issued with one.")]
     Endless,
     /// `exp`, `nbf` or `iat` is no number.
-    #[error("the credential's `{0}` is not a number of seconds")]
+    #[error("The credential's `{0}` is not a number of seconds.")]
     Time(&'static str),
     /// `iss` is missing or another.
-    #[error("the token's issuer (`iss`) is not accepted here")]
+    #[error("The token's issuer (`iss`) is not accepted here.")]
     Issuer,
     /// `aud` is missing or another.
-    #[error("the token is not meant for this server (`aud`); ask for one that is")]
+    #[error("The token is not meant for this server (`aud`); ask for one that is.")]
     Audience,
     /// The owner's claim.
     #[error(
-        "the credential does not say who you are: the claim that names the owner is missing, \
-         empty, longer than 255 bytes, or holds what is no name"
+        "The credential does not say who you are: the claim that names the owner is missing, \
+         empty, longer than 255 bytes, or holds what is no name."
     )]
     Owner,
     /// The roles' claim.
-    #[error("the credential's claim of roles is neither a text nor a list of texts")]
+    #[error("The credential's claim of roles is neither a text nor a list of texts.")]
     Roles,
     /// One name, several contents.
     #[error(
-        "a session cookie came twice with different contents; delete this site's cookies and sign in again"
+        "A session cookie came twice with different contents; delete this site's cookies and sign \
+         in again."
     )]
     CookieTwice,
     /// A part of a session is missing, or it is larger than any browser's.
-    #[error("the parts of the session cookie do not make a whole; sign in again")]
+    #[error("The parts of the session cookie do not make a whole; sign in again.")]
     Parts,
     /// Not one of ours, or damaged.
-    #[error("the session cookie cannot be decrypted; sign in again")]
+    #[error("The session cookie cannot be decrypted; sign in again.")]
     Undecipherable,
     /// Of Auth.js, also known as NextAuth 5.
     #[error(
-        "the session is of Auth.js (NextAuth 5), which is not supported yet; use NextAuth 4, or \
-         send a JSON Web Token"
+        "The session is of Auth.js (NextAuth 5), which is not supported yet; use NextAuth 4, or \
+         send a JSON Web Token."
     )]
     NewerSession,
 }

@@ -273,7 +273,7 @@ fn a_file_that_is_no_key_is_named() {
 #[test]
 fn messages_repeat_nothing() {
     let said = Refused::from(Reason::Time("exp")).to_string();
-    assert_eq!(said, "the credential's `exp` is not a number of seconds");
+    assert_eq!(said, "The credential's `exp` is not a number of seconds.");
     let said = Refused::from(Reason::TooLong).to_string();
     assert!(said.contains("8192 bytes"), "{said}");
 }
