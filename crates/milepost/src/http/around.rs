@@ -41,7 +41,7 @@ pub struct Around {
 }
 
 /// The layer.
-pub async fn around(State(around): State<Around>, mut request: Request, next: Next) -> Response {
+pub async fn around(State(around): State<Around>, request: Request, next: Next) -> Response {
     let counted = around.metrics.begin(&request);
     let id = around.clock.new_id().to_string();
     let pages = request.uri().path().starts_with(PAGES_AT);
