@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::Access;
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::command::Commands;
@@ -141,6 +142,7 @@ impl Core {
         if rescued > 0 {
             tracing::info!(rescued, "took up jobs that the last server left running");
         }
+        let access = Access::start(&config, store.clone(), clock.clone()).await?;
         let hub = Hub::new(store.clone(), clock.clone(), store.position().await?);
         let metrics = Metrics::new();
         let draining = CancellationToken::new();
@@ -163,6 +165,7 @@ impl Core {
             retention: config.retention,
         };
         let services = Services {
+            access,
             submitter: Submitter::new(journal.clone(), blobs.clone(), &config),
             reports: Reports::new(journal.clone()),
             commands: Commands::new(journal, store.clone(), blobs.clone(), config.queue.clone()),

@@ -3,19 +3,27 @@
 //! checked tree. Never: accepts a key that it does not know.
 
 mod allow;
+mod auth;
+mod cookie;
+mod jwt;
 mod limits;
 mod load;
 mod proxy;
 mod rate;
 mod secret;
 mod size;
+mod tokens;
 mod worker;
 
 pub use allow::Allowed;
+pub use auth::{Auth, Mode};
+pub use cookie::CookieConfig;
+pub use jwt::JwtConfig;
 pub use limits::Limits;
 pub use proxy::Proxy;
 pub use rate::{Quota, Rate};
 pub use secret::Secret;
+pub use tokens::TokensConfig;
 pub use worker::{Isolation, WorkerConfig};
 
 use std::net::SocketAddr;
@@ -35,7 +43,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where database and files are.
     pub data_dir: PathBuf,
-    /// Who may use the server. Only `none` so far: one local user.
+    /// How people are known; `none`: everybody is one local user.
     pub auth: Auth,
     /// Origins of web pages, besides our own, that may call the API.
     pub origins: Vec<String>,
@@ -47,6 +55,8 @@ pub struct Config {
     /// How long a finished job is kept.
     #[serde(with = "humantime_serde")]
     pub retention: Duration,
+    /// Tokens that read one job.
+    pub tokens: TokensConfig,
     /// The converters.
     pub worker: WorkerConfig,
     /// The queue.
@@ -55,16 +65,12 @@ pub struct Config {
     pub limits: Limits,
     /// Documents that are submitted by their URL.
     pub fetch: FetchConfig,
+    /// JSON Web Tokens.
+    pub jwt: JwtConfig,
+    /// Session cookies.
+    pub cookie: CookieConfig,
     /// The log.
     pub log: LogConfig,
-}
-
-/// Who may use the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Auth {
-    /// Whoever reaches the port, which must be on loopback.
-    None,
 }
 
 /// The queue.
@@ -120,15 +126,18 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: default_data_dir(),
-            auth: Auth::None,
+            auth: Auth::default(),
             origins: Vec::new(),
             proxies: Vec::new(),
             grace: Duration::from_secs(10),
             retention: Duration::from_secs(30 * 24 * 3600),
+            tokens: TokensConfig::default(),
             worker: WorkerConfig::default(),
             queue: QueueConfig::default(),
             limits: Limits::default(),
             fetch: FetchConfig::default(),
+            jwt: JwtConfig::default(),
+            cookie: CookieConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -186,8 +195,8 @@ pub enum ConfigError {
     /// The server would be open to the network without authentication.
     #[error(
         "refusing to listen on {0}: without authentication whoever reaches that address could \
-         read every document and start jobs. Listen on a loopback address (127.0.0.1 or [::1]) \
-         and put an authenticating proxy before it."
+         read every document and start jobs. Set `auth` (for example `api-keys`), or listen on a \
+         loopback address (127.0.0.1 or [::1])."
     )]
     Exposed(SocketAddr),
 }
@@ -196,17 +205,19 @@ impl Config {
     /// Refuses what would not be safe.
     ///
     /// # Errors
-    /// [`ConfigError::Exposed`].
+    /// [`ConfigError::Exposed`], or a setting that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if self.auth == Auth::None && !self.listen.ip().is_loopback() {
+        if self.auth.is_none() && !self.listen.ip().is_loopback() {
             return Err(ConfigError::Exposed(self.listen));
         }
-        Ok(())
+        self.jwt.check(self.auth.has(Mode::Jwt))?;
+        self.cookie.check(self.auth.has(Mode::Cookie), &self.jwt)?;
+        self.tokens.check()
     }
 
     /// Whether owners are told apart.
     pub fn has_owners(&self) -> bool {
-        self.auth != Auth::None
+        !self.auth.is_none()
     }
 
     /// Conversions at a time.

@@ -2,11 +2,12 @@
 //! proxies that are trusted say. Leaves: an address, and what it counts as.
 //! Never: believes a header that a client could have written.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use axum::extract::ConnectInfo;
-use axum::http::HeaderMap;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
 
 use crate::config::Proxy;
 
@@ -26,6 +27,12 @@ impl Client {
         Self { address: behind(peer, &request.headers, proxies) }
     }
 
+    /// The client whose request it is, as was found out before.
+    pub fn known(request: &Extensions) -> Self {
+        let machine = Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+        request.get().copied().unwrap_or(machine)
+    }
+
     /// What its limits are counted under: an IPv6 network of 64 bits is one
     /// customer's, who has all of its addresses.
     pub fn counted(self) -> IpAddr {
@@ -36,6 +43,14 @@ impl Client {
                 Ipv6Addr::from_bits(network).into()
             }
         }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::known(&parts.extensions))
     }
 }
 

@@ -1,13 +1,14 @@
-//! Who may talk to a server without authentication: programs on this machine,
-//! and our own pages. A web page elsewhere can make a browser send requests
-//! here, under our name (a foreign `Origin`) or under a name of its own that was
-//! rebound to a loopback address (a foreign `Host`); both are refused.
+//! Which web pages a request may come from. Without authentication a page elsewhere
+//! could make a browser send requests here under our name (a foreign `Origin`) or
+//! under a name of its own that was rebound to a loopback address (a foreign `Host`);
+//! with it, it could use the session's cookie. All are refused.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
+use axum::http::request::Parts;
 
 use super::problem::{Code, Problem};
 
@@ -22,27 +23,30 @@ impl Origins {
     }
 }
 
-/// Refuses what a foreign web page may have caused.
+/// Refuses what a foreign web page may have caused. `local` says that there is no
+/// authentication, and so only loopback names.
 ///
 /// # Errors
 /// `forbidden`.
-pub fn local_only(request: &Request, origins: &Origins) -> Result<(), Problem> {
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+pub fn origin(request: &Parts, origins: &Origins, local: bool) -> Result<(), Problem> {
+    let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
     // HTTP/2 carries the name in the request's target.
-    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let authority = request.uri.authority().map(|authority| authority.as_str());
     let host = header(HOST).or(authority).unwrap_or_default();
-    if !is_loopback(host) {
+    if local && !is_loopback(host) {
         return Err(Problem::new(
             Code::Forbidden,
             "Without authentication this server answers only under a loopback name such as \
              localhost or 127.0.0.1.",
         ));
     }
-    if !request.headers().contains_key(ORIGIN) {
+    if !request.headers.contains_key(ORIGIN) {
         return Ok(());
     }
     let origin = header(ORIGIN).unwrap_or_default().to_ascii_lowercase();
-    let own = origin.strip_prefix("http://").is_some_and(|name| name.eq_ignore_ascii_case(host));
+    let own = ["http://", "https://"].iter().any(|scheme| {
+        origin.strip_prefix(scheme).is_some_and(|name| name.eq_ignore_ascii_case(host))
+    });
     if own || origins.0.contains(&origin) {
         return Ok(());
     }
@@ -50,6 +54,14 @@ pub fn local_only(request: &Request, origins: &Origins) -> Result<(), Problem> {
         Code::Forbidden,
         "Pages of this origin may not use this server; add it to `origins` in the configuration.",
     ))
+}
+
+/// Whether a browser says that a page of another site sent this. Such a request with
+/// an `Origin` does not come so far; this is for those without.
+pub fn sent_by_another_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    !headers.contains_key(ORIGIN)
+        && site.is_some_and(|site| !["same-origin", "none"].contains(&site))
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -11,6 +11,7 @@ mod idempotency;
 #[cfg(test)]
 mod in_line;
 mod jobs;
+mod keys;
 mod leases;
 #[cfg(test)]
 mod leases_tests;
@@ -24,6 +25,7 @@ mod schema;
 mod sqlite;
 mod stats;
 mod submit;
+mod tokens;
 mod usage;
 #[cfg(test)]
 mod usage_tests;
@@ -33,12 +35,14 @@ pub use documents::{DocumentInUse, DocumentRow, NewDocument, StorageFull};
 #[cfg(test)]
 pub use in_line::{Driver, Fault, Gate};
 pub use jobs::{Appended, Decision, Deleted};
+pub use keys::KeyRow;
 pub use leases::{Lease, NodeId};
 pub use lists::JobFilter;
 pub use pages::{PageRow, TextRow};
 pub use sqlite::Store;
 pub use stats::FinishedRow;
 pub use submit::{NewJob, NewJobs, Submitted};
+pub use tokens::TokenGround;
 pub use usage::{Allowance, Usage};
 
 /// Makes a folder that only this user can read.

@@ -5,6 +5,7 @@
 
 mod batch;
 mod confirm;
+mod error;
 mod fingerprint;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 pub use batch::Refused;
 pub use confirm::ConfirmError;
+pub use error::SubmitError;
 
 use crate::config::{Config, QueueConfig};
 use crate::fetch::Remote;
@@ -103,60 +105,12 @@ pub struct Upload {
     pub content: Content,
 }
 
-/// Why there is no job.
-#[derive(Debug)]
-pub enum SubmitError {
-    /// A job that is not held needs a document.
-    NoSource,
-    /// The document was removed meanwhile.
-    DocumentGone,
-    /// The operator wants no documents fetched.
-    FetchingOff,
-    /// The URL is none that can be fetched, for this reason.
-    WrongUrl(&'static str),
-    /// The metadata is larger than [`MAX_METADATA_BYTES`].
-    MetadataTooLarge,
-    /// The idempotency key came before with another request.
-    KeyReused,
-    /// Too many jobs wait.
-    QueueFull {
-        /// Seconds after which it is worth another try.
-        retry_after_secs: u64,
-    },
-    /// Too many jobs of the owner wait.
-    OwnerQueueFull {
-        /// How many may.
-        most: u64,
-        /// Seconds after which it is worth another try.
-        retry_after_secs: u64,
-    },
-    /// The owner has no room for it.
-    StorageFull {
-        /// Bytes that the owner has stored.
-        stored: u64,
-        /// How many may be.
-        most: u64,
-    },
-    /// More jobs in one batch than may ever wait.
-    QueueTooSmall {
-        /// How many may.
-        most: u64,
-    },
-    /// The batch that the jobs were to join has none.
-    NoBatch,
-    /// The batch would have too many jobs.
-    BatchFull {
-        /// How many it may have.
-        most: u64,
-    },
-    /// The store failed.
-    Store(StoreError),
-}
-
-impl From<StoreError> for SubmitError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+/// The jobs of a request, at least one.
+pub struct Accepted {
+    /// They, in the order of the request.
+    pub jobs: Vec<Arc<Snapshot>>,
+    /// Whether an earlier request has made them.
+    pub repeated: bool,
 }
 
 /// Takes submissions in; cheap to clone.
@@ -239,11 +193,10 @@ impl Submitter {
         &self,
         request: Request,
         key: Option<String>,
-    ) -> Result<Arc<Snapshot>, SubmitError> {
+    ) -> Result<Accepted, SubmitError> {
         let idempotency = key.map(|key| (key, fingerprint::of_one(&request)));
-        let jobs = self.accept(vec![request], None, None, idempotency).await;
-        let jobs = jobs.map_err(|refused| refused.error)?;
-        Ok(jobs.into_iter().next().expect("one request makes one job"))
+        let accepted = self.accept(vec![request], None, None, idempotency).await;
+        accepted.map_err(|refused| refused.error)
     }
 
     /// Makes the jobs of one request, all or none. `joins` is a batch that must be
@@ -254,7 +207,7 @@ impl Submitter {
         batch: Option<BatchId>,
         joins: Option<BatchId>,
         idempotency: Option<(String, String)>,
-    ) -> Result<Vec<Arc<Snapshot>>, Refused> {
+    ) -> Result<Accepted, Refused> {
         let uploads: Vec<_> = requests.iter().filter_map(Request::upload).cloned().collect();
         let outcome = self.store(requests, batch, joins, idempotency).await;
         if !matches!(outcome, Ok(Submitted::Created(_))) {
@@ -264,7 +217,8 @@ impl Submitter {
         }
         let refused = |error| Err(Refused { place: None, error });
         match outcome? {
-            Submitted::Created(jobs) | Submitted::Existing(jobs) => Ok(jobs),
+            Submitted::Created(jobs) => Ok(Accepted { jobs, repeated: false }),
+            Submitted::Existing(jobs) => Ok(Accepted { jobs, repeated: true }),
             Submitted::KeyReused => refused(SubmitError::KeyReused),
             Submitted::NoDocument(place) => {
                 Err(Refused { place: Some(place), error: SubmitError::DocumentGone })

@@ -3,4 +3,5 @@
 
 pub mod door;
 pub mod sse;
+pub mod validity;
 pub mod ws;

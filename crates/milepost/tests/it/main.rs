@@ -33,6 +33,8 @@ mod manual;
 mod operation;
 mod orders;
 mod queue;
+mod quotas;
+mod rates;
 mod results;
 mod resume;
 mod retention;

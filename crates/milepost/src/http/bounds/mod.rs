@@ -11,6 +11,7 @@ mod seat;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod wrong;
 
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -32,6 +33,7 @@ use super::problem::Problem;
 use crate::config::{Config, Limits, Proxy, Rate};
 use rate::Limiter;
 use tally::Tally;
+use wrong::Wrong;
 
 /// All of it; cheap to clone.
 #[derive(Clone)]
@@ -50,6 +52,7 @@ struct Inner {
     owner_subscriptions: Tally<OwnerId>,
     address_subscriptions: Tally<IpAddr>,
     uploads: Tally<OwnerId>,
+    wrong: Wrong,
 }
 
 struct Rates<K: Hash + Eq + Clone> {
@@ -94,12 +97,34 @@ impl Bounds {
             owner_subscriptions: Tally::default(),
             address_subscriptions: Tally::default(),
             uploads: Tally::default(),
+            wrong: Wrong::default(),
         }))
     }
 
     /// From where `request` comes.
     pub fn client(&self, request: &Parts) -> Client {
         Client::of(request, &self.0.proxies)
+    }
+
+    /// Before a credential from `client` is checked: whether another one is.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub fn may_log_in(&self, client: Client) -> Result<(), Problem> {
+        let spent = self.0.address.failed_logins.spent(&client.counted());
+        let Some(secs) = spent else { return Ok(()) };
+        let detail = format!(
+            "Too many credentials from your address were not valid; try again in {secs} s."
+        );
+        Err(Problem::limited(Limit::FailedLogins, detail, Some(secs)))
+    }
+
+    /// The credential was not valid. One that was tried before is no new guess.
+    pub fn login_failed(&self, client: Client, credential: impl Hash) {
+        let address = client.counted();
+        if self.0.wrong.is_new((address, credential)) {
+            self.0.address.failed_logins.check(&address);
+        }
     }
 
     /// Begins to take in what `owner` sends.

@@ -4,10 +4,8 @@
 
 use std::fmt::Write as _;
 
-use axum::extract::MatchedPath;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use milepost_core::OwnerId;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use milepost_core::Caller;
 
 use super::Bounds;
 use super::rate::Standing;
@@ -32,35 +30,20 @@ pub const HEADERS: [&str; 5] = [
     "x-ratelimit-reset",
 ];
 
-/// Routes by which work or documents come in, all with POST.
-const SUBMISSIONS: [&str; 5] = [
-    "/v1/jobs",
-    "/v1/documents",
-    "/v1/jobs/{id}/confirm",
-    "/v1/jobs/{id}/retry",
-    "/v1/batches/{id}/retry",
-];
-
 /// One request on its way.
 pub struct Pass {
-    bounds: Bounds,
-    client: Client,
+    /// What it passes.
+    pub bounds: Bounds,
+    /// From where it comes.
+    pub client: Client,
     submits: bool,
     standings: Vec<Standing>,
 }
 
 impl Bounds {
-    /// The way of `request`, which comes from `client`.
-    pub fn pass(&self, request: &Parts, client: Client) -> Pass {
-        let route = request.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-        let submits = request.method == Method::POST
-            && route.is_some_and(|route| SUBMISSIONS.contains(&route));
+    /// The way of a request from `client`, by which perhaps something is submitted.
+    pub fn pass(&self, client: Client, submits: bool) -> Pass {
         Pass { bounds: self.clone(), client, submits, standings: Vec::new() }
-    }
-
-    /// The way of something that is submitted on a connection that is open already.
-    pub fn submission(&self, client: Client) -> Pass {
-        Pass { bounds: self.clone(), client, submits: true, standings: Vec::new() }
     }
 }
 
@@ -77,30 +60,16 @@ impl Pass {
         self.stands(submits, "submissions from your address")
     }
 
-    /// Before a credential is checked: whether another one from this address is.
+    /// It is known whose it is. Whoever has a token of one job uses up nothing of its
+    /// owner's.
     ///
     /// # Errors
     /// `rate_limited`.
-    pub fn may_log_in(&self) -> Result<(), Problem> {
-        let rates = &self.bounds.0.address;
-        let Some(secs) = rates.failed_logins.spent(&self.client.counted()) else { return Ok(()) };
-        let detail = format!(
-            "Too many credentials from your address were not valid; try again in {secs} s."
-        );
-        Err(Problem::limited(super::Limit::FailedLogins, detail, Some(secs)))
-    }
-
-    /// The credential was not valid.
-    pub fn login_failed(&self) {
-        self.bounds.0.address.failed_logins.check(&self.client.counted());
-    }
-
-    /// It is known whose it is.
-    ///
-    /// # Errors
-    /// `rate_limited`.
-    pub fn belongs_to(&mut self, owner: &OwnerId) -> Result<(), Problem> {
-        let rates = &self.bounds.0.owner;
+    pub fn belongs_to(&mut self, caller: &Caller) -> Result<(), Problem> {
+        if caller.only().is_some() {
+            return Ok(());
+        }
+        let (owner, rates) = (&caller.owner, &self.bounds.0.owner);
         let standing = rates.requests.check(owner);
         let submits = self.submits.then(|| rates.submissions.check(owner)).flatten();
         self.stands(standing, "requests")?;

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use milepost_core::OwnerId;
+use milepost_core::{Caller, OwnerId};
 
 use super::Bounds;
 use super::limit::Limit;
@@ -44,12 +44,16 @@ impl Bounds {
 }
 
 impl Seat {
-    /// From now on it counts as one of `owner`'s, too.
+    /// From now on it counts as one of the caller's owner, too. Whoever has a token of
+    /// one job takes nothing from its owner.
     ///
     /// # Errors
     /// `rate_limited`; then it does not.
-    pub fn belongs_to(&mut self, owner: &OwnerId) -> Result<(), Problem> {
-        let Some(places) = &mut self.0 else { return Ok(()) };
+    pub fn belongs_to(&mut self, caller: &Caller) -> Result<(), Problem> {
+        let Some(places) = self.0.as_mut().filter(|_| caller.only().is_none()) else {
+            return Ok(());
+        };
+        let owner = &caller.owner;
         let inner = &*places.bounds.0;
         let mut connections = inner.owner_connections.hold(owner.clone());
         if !connections.set(1, inner.limits.owner_connections) {

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use milepost_core::OwnerId;
+use milepost_core::{Caller, OwnerId, Scopes};
 use tokio::time::advance;
 
 use super::{Bounds, Limit};
@@ -30,6 +30,10 @@ fn request() -> Parts {
     Request::new(Body::empty()).into_parts().0
 }
 
+fn caller(owner: &str) -> Caller {
+    Caller::new(OwnerId::new(owner), Scopes::OWN)
+}
+
 fn anna() -> OwnerId {
     OwnerId::new("anna")
 }
@@ -40,8 +44,8 @@ fn ask(bounds: &Bounds, address: &str, owner: &str, submits: bool) -> (Option<Li
     let peer = SocketAddr::new(address.parse().unwrap(), 1);
     request.extensions.insert(ConnectInfo(peer));
     let client = bounds.client(&request);
-    let mut pass = if submits { bounds.submission(client) } else { bounds.pass(&request, client) };
-    let passed = pass.arrives().and_then(|()| pass.belongs_to(&OwnerId::new(owner)));
+    let mut pass = bounds.pass(client, submits);
+    let passed = pass.arrives().and_then(|()| pass.belongs_to(&caller(owner)));
     let mut headers = HeaderMap::new();
     pass.mark(&mut headers);
     (passed.err().and_then(|problem: Problem| problem.limit), headers)
@@ -111,22 +115,21 @@ async fn an_answer_says_how_the_quotas_stand() {
 #[tokio::test(start_paused = true)]
 async fn whoever_guesses_is_not_listened_to_for_a_while() {
     let bounds = bounds(|config| config.limits.failed_logins = Rate::per_minute(2));
-    let request = request();
-    let log_in = |address, well: bool| {
-        let pass = bounds.pass(&request, client(address));
-        let heard = pass.may_log_in().is_ok();
-        if heard && !well {
-            pass.login_failed();
-        }
-        heard
-    };
-    // Who has a credential is not counted.
-    assert!((0..10).all(|_| log_in("192.0.2.1", true)));
-    assert!(log_in("192.0.2.1", false) && log_in("192.0.2.1", false));
-    assert!(!log_in("192.0.2.1", true));
-    assert!(log_in("192.0.2.2", true));
+    let anywhere = ["192.0.2.1", "192.0.2.2"].map(client);
+    let guess = |credential: &str| bounds.login_failed(anywhere[0], credential);
+    let heard = || anywhere.map(|client| bounds.may_log_in(client).is_ok());
+    guess("one");
+    // The same once more is no guess.
+    (0..10).for_each(|_| guess("one"));
+    assert_eq!(heard(), [true, true]);
+    guess("two");
+    assert_eq!(heard(), [false, true]);
+    let problem = bounds.may_log_in(anywhere[0]).unwrap_err();
+    assert_eq!(problem.limit, Some(Limit::FailedLogins));
     advance(Duration::from_secs(30)).await;
-    assert!(log_in("192.0.2.1", true));
+    assert_eq!(heard(), [true, true]);
+    guess("three");
+    assert_eq!(heard(), [false, true]);
 }
 
 #[test]
@@ -139,7 +142,7 @@ fn places_are_counted_until_they_are_left() {
     });
     let sit = |address: &str, owner: &str| {
         let mut seat = bounds.seat(client(address))?;
-        seat.belongs_to(&OwnerId::new(owner)).map(|()| seat)
+        seat.belongs_to(&caller(owner)).map(|()| seat)
     };
     let met = |refused: Result<_, Problem>| refused.err().and_then(|problem| problem.limit);
     let mut first = sit("192.0.2.1", "anna").unwrap();
@@ -182,6 +185,6 @@ fn a_single_user_has_no_limits() {
     }
     let seats = (0..3).map(|_| bounds.seat(client("127.0.0.1")).unwrap());
     let mut seats: Vec<_> = seats.collect();
-    seats.iter_mut().for_each(|seat| seat.belongs_to(&anna()).unwrap());
+    seats.iter_mut().for_each(|seat| seat.belongs_to(&caller("anna")).unwrap());
     let _uploads: Vec<_> = (0..3).map(|_| bounds.upload(&anna()).unwrap()).collect();
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use reqwest::header::{ACCEPT, HeaderMap};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap};
 use reqwest::multipart::Part;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
@@ -29,7 +29,18 @@ pub struct Reply {
 
 impl Api {
     pub fn new(base: &str) -> Self {
+        Self::with_headers(base, HeaderMap::new())
+    }
+
+    /// A client that presents a key.
+    pub fn with_key(base: &str, key: &str) -> Self {
+        let value = format!("Bearer {key}").parse().expect("a header");
+        Self::with_headers(base, [(AUTHORIZATION, value)].into_iter().collect())
+    }
+
+    fn with_headers(base: &str, headers: HeaderMap) -> Self {
         let http = Client::builder()
+            .default_headers(headers)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(DEADLINE * 2)

@@ -4,6 +4,7 @@
 mod api;
 mod cli;
 mod documents;
+mod keys;
 mod processes;
 mod server;
 mod sse;

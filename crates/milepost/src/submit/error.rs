@@ -1,0 +1,59 @@
+//! Why nothing was submitted.
+
+use crate::store::StoreError;
+
+/// Why there is no job.
+#[derive(Debug)]
+pub enum SubmitError {
+    /// A job that is not held needs a document.
+    NoSource,
+    /// The document was removed meanwhile.
+    DocumentGone,
+    /// The operator wants no documents fetched.
+    FetchingOff,
+    /// The URL is none that can be fetched, for this reason.
+    WrongUrl(&'static str),
+    /// The metadata is larger than [`super::MAX_METADATA_BYTES`].
+    MetadataTooLarge,
+    /// The idempotency key came before with another request.
+    KeyReused,
+    /// Too many jobs wait.
+    QueueFull {
+        /// Seconds after which it is worth another try.
+        retry_after_secs: u64,
+    },
+    /// Too many jobs of the owner wait.
+    OwnerQueueFull {
+        /// How many may.
+        most: u64,
+        /// Seconds after which it is worth another try.
+        retry_after_secs: u64,
+    },
+    /// The owner has no room for it.
+    StorageFull {
+        /// Bytes that the owner has stored.
+        stored: u64,
+        /// How many may be.
+        most: u64,
+    },
+    /// More jobs in one batch than may ever wait.
+    QueueTooSmall {
+        /// How many may.
+        most: u64,
+    },
+    /// The batch that the jobs were to join has none.
+    NoBatch,
+    /// The batch would have too many jobs.
+    BatchFull {
+        /// How many it may have.
+        most: u64,
+    },
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for SubmitError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
