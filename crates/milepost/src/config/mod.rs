@@ -5,13 +5,19 @@
 mod allow;
 mod limits;
 mod load;
+mod proxy;
+mod rate;
 mod secret;
 mod size;
+mod tls;
 mod worker;
 
 pub use allow::Allowed;
 pub use limits::Limits;
+pub use proxy::Proxy;
+pub use rate::{Quota, Rate};
 pub use secret::Secret;
+pub use tls::TlsConfig;
 pub use worker::{Isolation, WorkerConfig};
 
 use std::net::SocketAddr;
@@ -35,6 +41,10 @@ pub struct Config {
     pub auth: Auth,
     /// Origins of web pages, besides our own, that may call the API.
     pub origins: Vec<String>,
+    /// Proxies before this server, which say whose request they pass on.
+    pub proxies: Vec<Proxy>,
+    /// Encryption of connections.
+    pub tls: TlsConfig,
     /// How long a shutdown waits for running pages.
     #[serde(with = "humantime_serde")]
     pub grace: Duration,
@@ -116,6 +126,8 @@ impl Default for Config {
             data_dir: default_data_dir(),
             auth: Auth::None,
             origins: Vec::new(),
+            proxies: Vec::new(),
+            tls: TlsConfig::default(),
             grace: Duration::from_secs(10),
             retention: Duration::from_secs(30 * 24 * 3600),
             worker: WorkerConfig::default(),
@@ -183,18 +195,21 @@ pub enum ConfigError {
          and put an authenticating proxy before it."
     )]
     Exposed(SocketAddr),
+    /// A certificate without its key, or the other way round.
+    #[error("{0} is not set: a certificate and its key go together (--tls-cert, --tls-key)")]
+    HalfTls(&'static str),
 }
 
 impl Config {
     /// Refuses what would not be safe.
     ///
     /// # Errors
-    /// [`ConfigError::Exposed`].
+    /// [`ConfigError::Exposed`], [`ConfigError::HalfTls`].
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.auth == Auth::None && !self.listen.ip().is_loopback() {
             return Err(ConfigError::Exposed(self.listen));
         }
-        Ok(())
+        self.tls.missing().map_or(Ok(()), |name| Err(ConfigError::HalfTls(name)))
     }
 
     /// Conversions at a time.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN};
+use axum::http::uri::Scheme;
 
 use super::problem::{Code, Problem};
 
@@ -42,7 +43,10 @@ pub fn local_only(request: &Request, origins: &Origins) -> Result<(), Problem> {
         return Ok(());
     }
     let origin = header(ORIGIN).unwrap_or_default().to_ascii_lowercase();
-    let own = origin.strip_prefix("http://").is_some_and(|name| name.eq_ignore_ascii_case(host));
+    // The door says so where the connection is encrypted.
+    let scheme = request.extensions().get::<Scheme>().map_or("http", Scheme::as_str);
+    let name = origin.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://"));
+    let own = name.is_some_and(|name| name.eq_ignore_ascii_case(host));
     if own || origins.0.contains(&origin) {
         return Ok(());
     }

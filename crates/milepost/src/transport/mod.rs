@@ -2,5 +2,10 @@
 //! is sent comes encoded from a dialect, what comes in goes to one.
 
 pub mod door;
+pub mod gate;
+mod line;
+mod pace;
 pub mod sse;
+pub mod tls;
+mod wire;
 pub mod ws;
