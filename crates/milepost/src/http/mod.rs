@@ -8,6 +8,7 @@ mod linger;
 mod metrics;
 mod operation;
 pub mod problem;
+mod slow;
 
 use std::sync::Arc;
 
@@ -69,6 +70,7 @@ pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
         .config(utoipa_swagger_ui::Config::from("/openapi.json").validator_url("none"));
     let config = services.config.clone();
     let origins = guard::Origins::new(&config.origins);
+    let limits = slow::Limits::new(&config.limits);
     let metrics = services.metrics.clone();
     routes
         .route("/", get(|| async { Redirect::to("/docs") }))
@@ -82,7 +84,7 @@ pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
             usize::try_from(config.limits.body.as_u64()).unwrap_or(usize::MAX),
         ))
         .layer(cors(&config.origins))
-        .layer(from_fn_with_state((metrics, origins), around))
+        .layer(from_fn_with_state((metrics, origins, limits), around))
         .with_state(services)
 }
 
@@ -94,13 +96,16 @@ async fn openapi(text: Arc<str>) -> Response {
 /// What happens around every request. One layer, as each one copies the whole
 /// route under it for each request.
 async fn around(
-    State((metrics, origins)): State<(Metrics, guard::Origins)>,
+    State((metrics, origins, limits)): State<(Metrics, guard::Origins, slow::Limits)>,
     request: Request,
     next: Next,
 ) -> Response {
     let counted = metrics.begin(&request);
-    let mut response = match guard::local_only(&request, &origins) {
-        Ok(()) => next.run(request.map(linger::read_on)).await,
+    let allowed =
+        guard::local_only(&request, &origins).and_then(|()| limits.check_url(request.uri()));
+    let (request, patience) = limits.watch(request);
+    let mut response = match allowed {
+        Ok(()) => patience.judge(next.run(request.map(linger::read_on)).await),
         Err(problem) => {
             drop(linger::read_on(request.into_body()));
             problem.into_response()
