@@ -8,18 +8,16 @@ use std::future::{pending, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::response::Parts;
 use axum::http::uri::Scheme;
 use axum::http::{Method, Request, Version};
 use axum::response::Response;
-use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -34,6 +32,7 @@ use tower::Service;
 use super::gate::{Gate, Pass, Refused};
 use super::line::{self, UnderWay};
 use super::pace::{Deadline, Patience};
+use super::takeover::{Stream, Takeover, head};
 use super::tls::Tls;
 use super::wire::Wire;
 use crate::config::Limits;
@@ -48,27 +47,6 @@ const PING_ANSWER: Duration = Duration::from_secs(20);
 const UNSENT_BYTES: usize = 64 * 1024;
 /// The library insists on so much room for a head.
 const LEAST_HEAD: usize = 8 * 1024;
-
-/// Goes on with a connection behind the head of an answer.
-pub type Stream = Box<dyn FnOnce(TcpStream) -> BoxFuture<'static, ()> + Send>;
-
-/// Among an answer's extensions: its body is better written by `Stream`, in
-/// chunks, than by the library, whose buffers take 20 KiB. Both read the same
-/// source, and whichever comes first has it.
-#[derive(Clone)]
-pub struct Takeover(Arc<Mutex<Option<Stream>>>);
-
-impl Takeover {
-    /// `stream` writes the body, its last chunk included, and is the last thing
-    /// that happens to the connection.
-    pub fn new(stream: impl FnOnce(TcpStream) -> BoxFuture<'static, ()> + Send + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Some(Box::new(stream)))))
-    }
-
-    fn take(&self) -> Option<Stream> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
 
 /// A connection in the library's hands.
 pub type Line = line::Line<Stream>;
@@ -212,7 +190,19 @@ async fn connection(stream: TcpStream, peer: SocketAddr, pass: Pass, hall: Arc<H
                 told = true;
                 served.as_mut().graceful_shutdown();
             }
-            while alarm.as_mut().poll(context).is_ready() {
+            loop {
+                // First, as what is there already did not come too late.
+                match served.as_mut().poll(context) {
+                    // Whatever ended it, there is nobody to tell.
+                    Poll::Ready(_) => return Poll::Ready(None),
+                    Poll::Pending => {}
+                }
+                if let Some(taken) = line.taken() {
+                    return Poll::Ready(Some(taken));
+                }
+                if alarm.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
                 let now = Instant::now();
                 let next = match line.deadline(hall.patience) {
                     Some(Deadline::Head(at)) if at <= now => {
@@ -231,13 +221,6 @@ async fn connection(stream: TcpStream, peer: SocketAddr, pass: Pass, hall: Arc<H
                     None => now + hall.patience.shortest(),
                 };
                 alarm.as_mut().reset(next.into());
-            }
-            match served.as_mut().poll(context) {
-                // Whatever ended it, there is nobody to tell.
-                Poll::Ready(_) => Poll::Ready(None),
-                Poll::Pending => {
-                    line.taken().map_or(Poll::Pending, |taken| Poll::Ready(Some(taken)))
-                }
             }
         })
         .await
@@ -277,16 +260,40 @@ async fn answer(
     }
 }
 
-/// An answer's head, for a body in chunks behind which nothing comes.
-fn head(parts: &Parts) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {}\r\n", parts.status).into_bytes();
-    for (name, value) in &parts.headers {
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-            head.extend_from_slice(part);
-        }
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[tokio::test]
+    async fn a_request_says_where_it_comes_from() {
+        let from = |request: axum::extract::Request| async move {
+            let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>().unwrap();
+            format!("{peer} {:?}", request.extensions().get::<Scheme>())
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let door = Door {
+            app: Router::new().route("/", get(from)),
+            limits: Limits::default(),
+            tls: None,
+            gate: Gate::new(&Config::default(), true),
+            refused: Box::new(|_| {}),
+            stop: stop.clone(),
+        };
+        let served = tokio::spawn(serve(listener, door));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let mut said = String::new();
+        client.read_to_string(&mut said).await.unwrap();
+        let expected = format!("{} None", client.local_addr().unwrap());
+        assert!(said.ends_with(&expected), "{said}");
+        stop.cancel();
+        served.await.unwrap();
     }
-    let date = httpdate::fmt_http_date(SystemTime::now());
-    let rest = format!("date: {date}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n");
-    head.extend_from_slice(rest.as_bytes());
-    head
 }

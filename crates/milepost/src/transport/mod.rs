@@ -6,6 +6,7 @@ pub mod gate;
 mod line;
 mod pace;
 pub mod sse;
+mod takeover;
 pub mod tls;
 mod wire;
 pub mod ws;

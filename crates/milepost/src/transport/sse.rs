@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Interval, interval_at};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::door::Takeover;
+use super::takeover::Takeover;
 use crate::hub::{Connection, Delivery};
 
 /// Proxies cut connections that are silent for long.
