@@ -64,6 +64,7 @@ pub struct Services {
 pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
     let (routes, mut api) = dialects.merge(operation::routes()).split_for_parts();
     describe(&mut api);
+    slow::describe(&mut api);
     let api_json: Arc<str> = api.to_json().expect("the description has only string keys").into();
     let ui = utoipa_swagger_ui::SwaggerUi::new("/docs")
         // Else a page under another name than localhost would ask swagger.io.
