@@ -22,7 +22,6 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -176,7 +175,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, pass: Pass, hall: Arc<H
         if encrypted {
             extensions.insert(Scheme::HTTPS);
         }
-        answer(request, inside.door.app.clone(), answering.clone(), encrypted, under_way)
+        answer(request, inside.door.app.clone(), answering.clone(), under_way)
     });
     let library = &hall.library;
     let served = library.serve_connection_with_upgrades(TokioIo::new(line.clone()), service);
@@ -225,15 +224,13 @@ async fn connection(stream: TcpStream, peer: SocketAddr, pass: Pass, hall: Arc<H
         })
         .await
     };
-    let Some((wire, head, then)) = taken else { return };
-    let Some((mut stream, pass)) = wire.into_tcp() else { return };
+    let Some((mut wire, head, then)) = taken else { return };
     // In a task of its own: this one has room for all that came before.
     hall.connections.spawn(Box::pin(async move {
-        let _pass = pass;
-        let written = stream.write_all(&head).await;
+        let written = wire.write_through(&head).await;
         drop(head);
         if written.is_ok() {
-            then(stream).await;
+            then(wire).await;
         }
     }));
 }
@@ -243,13 +240,12 @@ async fn answer(
     request: Request<Incoming>,
     mut app: Router,
     line: Line,
-    encrypted: bool,
     under_way: UnderWay<Stream>,
 ) -> Result<Response<line::Answer<Stream>>, Infallible> {
     // Elsewhere a stream does not have the connection to itself, or no chunks.
     let plain = request.version() == Version::HTTP_11 && request.method() == Method::GET;
     let response = app.call(request.map(Body::new)).await?;
-    let takeover = response.extensions().get::<Takeover>().filter(|_| plain && !encrypted);
+    let takeover = response.extensions().get::<Takeover>().filter(|_| plain);
     match takeover.and_then(Takeover::take) {
         Some(stream) => {
             let (parts, _body) = response.into_parts();
@@ -263,7 +259,7 @@ async fn answer(
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
     use crate::config::Config;

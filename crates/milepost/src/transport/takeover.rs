@@ -7,10 +7,11 @@ use std::time::SystemTime;
 
 use axum::http::response::Parts;
 use futures_util::future::BoxFuture;
-use tokio::net::TcpStream;
+
+use super::wire::Wire;
 
 /// Goes on with a connection behind the head of an answer.
-pub type Stream = Box<dyn FnOnce(TcpStream) -> BoxFuture<'static, ()> + Send>;
+pub type Stream = Box<dyn FnOnce(Wire) -> BoxFuture<'static, ()> + Send>;
 
 /// Among an answer's extensions: its body is better written by `Stream`, in
 /// chunks, than by the library, whose buffers take 20 KiB. Both read the same
@@ -21,7 +22,7 @@ pub struct Takeover(Arc<Mutex<Option<Stream>>>);
 impl Takeover {
     /// `stream` writes the body, its last chunk included, and is the last thing
     /// that happens to the connection.
-    pub fn new(stream: impl FnOnce(TcpStream) -> BoxFuture<'static, ()> + Send + 'static) -> Self {
+    pub fn new(stream: impl FnOnce(Wire) -> BoxFuture<'static, ()> + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Some(Box::new(stream)))))
     }
 

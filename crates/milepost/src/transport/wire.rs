@@ -15,7 +15,7 @@ use super::gate::Pass;
 /// A connection with its place among the open ones.
 pub struct Wire {
     io: Io,
-    pass: Pass,
+    _pass: Pass,
 }
 
 enum Io {
@@ -27,25 +27,17 @@ enum Io {
 impl Wire {
     /// A connection as it came.
     pub fn plain(tcp: TcpStream, pass: Pass) -> Self {
-        Self { io: Io::Plain(tcp), pass }
+        Self { io: Io::Plain(tcp), _pass: pass }
     }
 
     /// One whose handshake is over.
     pub fn tls(tls: TlsStream<TcpStream>, pass: Pass) -> Self {
-        Self { io: Io::Tls(Box::new(tls)), pass }
+        Self { io: Io::Tls(Box::new(tls)), _pass: pass }
     }
 
     /// Whether it is encrypted.
     pub fn is_encrypted(&self) -> bool {
         matches!(self.io, Io::Tls(_))
-    }
-
-    /// The system's connection, if nothing stands between it and the bytes.
-    pub fn into_tcp(self) -> Option<(TcpStream, Pass)> {
-        match self.io {
-            Io::Plain(tcp) => Some((tcp, self.pass)),
-            Io::Tls(_) => None,
-        }
     }
 
     /// Writes what can be written now, without a copy. An encrypted connection
@@ -57,6 +49,30 @@ impl Wire {
         match &self.io {
             Io::Plain(tcp) => tcp.try_write(bytes),
             Io::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// The same for several parts, one behind the other.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &self.io {
+            Io::Plain(tcp) => tcp.try_write_vectored(parts),
+            Io::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Ready once the other side has closed. What else it says is thrown away.
+    pub fn poll_closed(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [0; 256];
+        loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut *self).poll_read(context, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
         }
     }
 
