@@ -73,7 +73,8 @@ impl Default for Limits {
             url: ByteSize::kib(48),
             header_time: Duration::from_secs(10),
             idle: Duration::from_secs(75),
-            streams: 200,
+            // As many as the standard advises (RFC 9113, 6.5.2).
+            streams: 100,
             body_pause: Duration::from_secs(30),
             body_rate: ByteSize::kib(1),
             body: ByteSize::mb(200),

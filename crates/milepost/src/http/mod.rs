@@ -13,6 +13,7 @@ mod slow;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -65,7 +66,7 @@ pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
     let (routes, mut api) = dialects.merge(operation::routes()).split_for_parts();
     describe(&mut api);
     slow::describe(&mut api);
-    let api_json: Arc<str> = api.to_json().expect("the description has only string keys").into();
+    let api_json: Bytes = api.to_json().expect("the description has only string keys").into();
     let ui = utoipa_swagger_ui::SwaggerUi::new("/docs")
         // Else a page under another name than localhost would ask swagger.io.
         .config(utoipa_swagger_ui::Config::from("/openapi.json").validator_url("none"));
@@ -89,8 +90,8 @@ pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
         .with_state(services)
 }
 
-async fn openapi(text: Arc<str>) -> Response {
-    let text: String = text.as_ref().to_owned();
+/// Not a copy for each client: whoever asks and does not read would hold it.
+async fn openapi(text: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 

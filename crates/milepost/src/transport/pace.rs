@@ -86,7 +86,7 @@ impl Pace {
 impl Patience {
     /// Looking so often is often enough: nothing that begins now ends earlier.
     pub fn shortest(self) -> Duration {
-        self.head.min(self.idle)
+        self.head.min(self.idle).max(Duration::from_millis(10))
     }
 }
 
