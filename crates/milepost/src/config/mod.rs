@@ -8,8 +8,11 @@ mod cookie;
 mod jwt;
 mod limits;
 mod load;
+mod proxy;
+mod rate;
 mod secret;
 mod size;
+mod tls;
 mod tokens;
 mod worker;
 
@@ -18,7 +21,10 @@ pub use auth::{Auth, Mode};
 pub use cookie::CookieConfig;
 pub use jwt::JwtConfig;
 pub use limits::Limits;
+pub use proxy::Proxy;
+pub use rate::{Quota, Rate};
 pub use secret::Secret;
+pub use tls::TlsConfig;
 pub use tokens::TokensConfig;
 pub use worker::{Isolation, WorkerConfig};
 
@@ -43,6 +49,10 @@ pub struct Config {
     pub auth: Auth,
     /// Origins of web pages, besides our own, that may call the API.
     pub origins: Vec<String>,
+    /// Proxies before this server, which say whose request they pass on.
+    pub proxies: Vec<Proxy>,
+    /// Encryption of connections.
+    pub tls: TlsConfig,
     /// How long a shutdown waits for running pages.
     #[serde(with = "humantime_serde")]
     pub grace: Duration,
@@ -122,6 +132,8 @@ impl Default for Config {
             data_dir: default_data_dir(),
             auth: Auth::default(),
             origins: Vec::new(),
+            proxies: Vec::new(),
+            tls: TlsConfig::default(),
             grace: Duration::from_secs(10),
             retention: Duration::from_secs(30 * 24 * 3600),
             tokens: TokensConfig::default(),
@@ -192,16 +204,23 @@ pub enum ConfigError {
          loopback address (127.0.0.1 or [::1])."
     )]
     Exposed(SocketAddr),
+    /// A certificate without its key, or the other way round.
+    #[error("{0} is not set: a certificate and its key go together (--tls-cert, --tls-key)")]
+    HalfTls(&'static str),
 }
 
 impl Config {
     /// Refuses what would not be safe.
     ///
     /// # Errors
-    /// [`ConfigError::Exposed`], or a setting that cannot be used.
+    /// [`ConfigError::Exposed`], [`ConfigError::HalfTls`], or a setting that cannot be
+    /// used.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.auth.is_none() && !self.listen.ip().is_loopback() {
             return Err(ConfigError::Exposed(self.listen));
+        }
+        if let Some(name) = self.tls.missing() {
+            return Err(ConfigError::HalfTls(name));
         }
         self.jwt.check(self.auth.has(Mode::Jwt))?;
         self.cookie.check(self.auth.has(Mode::Cookie), &self.jwt)?;

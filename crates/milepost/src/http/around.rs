@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 
 use super::Metrics;
 use super::gate::Gate;
-use super::linger;
+use super::{linger, slow};
 use crate::clock::Clock;
 
 /// Answers are data; a browser is to show nothing of them and run nothing in them.
@@ -36,6 +36,7 @@ pub struct Around {
     pub(super) metrics: Metrics,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
+    pub(super) limits: slow::Limits,
     /// Whether clients come over TLS.
     pub(super) secure: bool,
 }
@@ -47,10 +48,14 @@ pub async fn around(State(around): State<Around>, request: Request, next: Next) 
     let pages = request.uri().path().starts_with(PAGES_AT);
     let span = tracing::error_span!("request", %id);
     let answer = async {
-        let (mut head, body) = request.into_parts();
-        let body = linger::read_on(body);
-        match around.gate.admit(&mut head).await {
-            Ok(()) => next.run(Request::from_parts(head, body)).await,
+        let (request, patience) = around.limits.watch(request);
+        let (mut head, body) = request.map(linger::read_on).into_parts();
+        let admitted = match around.limits.check_url(&head.uri) {
+            Ok(()) => around.gate.admit(&mut head).await,
+            Err(problem) => Err(problem),
+        };
+        match admitted {
+            Ok(()) => patience.judge(next.run(Request::from_parts(head, body)).await),
             Err(problem) => problem.into_response(),
         }
     };

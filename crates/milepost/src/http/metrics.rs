@@ -34,6 +34,11 @@ struct EndLabels {
     code: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusedLabels {
+    reason: &'static str,
+}
+
 /// All counters of this process; cheap to clone.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
@@ -42,6 +47,7 @@ struct Inner {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RequestLabels, Histogram>,
+    refused: Family<RefusedLabels, Counter>,
     ended: Family<EndLabels, Counter>,
     submitted: Counter,
     updates: Counter,
@@ -61,6 +67,7 @@ impl Metrics {
         let inner = Inner {
             requests: Family::default(),
             seconds: Family::new_with_constructor(buckets),
+            refused: Family::default(),
             ended: Family::default(),
             submitted: Counter::default(),
             updates: Counter::default(),
@@ -78,6 +85,11 @@ impl Metrics {
             "Time to the head of the answer",
             inner.seconds.clone(),
         );
+        registry.register(
+            "connections_refused",
+            "Connections that were closed before their request was read",
+            inner.refused.clone(),
+        );
         registry.register("jobs_submitted", "New jobs", inner.submitted.clone());
         registry.register("jobs_ended", "Jobs that reached an end", inner.ended.clone());
         registry.register("job_updates", "Recorded changes of jobs", inner.updates.clone());
@@ -92,6 +104,11 @@ impl Metrics {
         registry.register("queue_running", "Jobs being worked on", inner.running.clone());
         registry.register("converter_slots", "Conversions at a time", inner.slots.clone());
         Self(Arc::new(Inner { registry, ..inner }))
+    }
+
+    /// Counts a connection that was closed before its request was read.
+    pub fn refused(&self, reason: &'static str) {
+        self.0.refused.get_or_create(&RefusedLabels { reason }).inc();
     }
 
     /// Counts changes of jobs until the bus is gone.
