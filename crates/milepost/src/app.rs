@@ -30,7 +30,9 @@ use crate::report::Reports;
 use crate::store::{Blobs, NodeId, Store, StoreError, private_folder};
 use crate::submit::Submitter;
 use crate::sweeper::Sweeper;
-use crate::transport::door;
+use crate::transport::door::{self, Door};
+use crate::transport::gate::Gate;
+use crate::transport::tls::Tls;
 use crate::worker::{Pool, Runner, Start, Walls, missing_walls, spawn};
 
 /// How long answers that are under way may take once the jobs have stopped.
@@ -38,7 +40,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// Runs the server until `stop`, then takes it down: no new leases, watchers
 /// told, running pages finished or given back. `ready` is called once requests
-/// are answered.
+/// are answered, with the address and whether connections are encrypted.
 ///
 /// # Errors
 /// Where a part cannot be built: the address or the data directory is taken,
@@ -46,9 +48,10 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 pub async fn serve(
     config: Config,
     stop: impl Future<Output = ()>,
-    ready: impl FnOnce(SocketAddr),
+    ready: impl FnOnce(SocketAddr, bool),
 ) -> anyhow::Result<()> {
     config.check()?;
+    let tls = config.tls.is_on().then(|| Tls::load(&config.tls)).transpose()?.map(Arc::new);
     let objects = config.data_dir.join("objects");
     private_folder(&config.data_dir)
         .and_then(|()| private_folder(&objects))
@@ -85,9 +88,18 @@ pub async fn serve(
         start: Arc::new(move || spawn(walls)),
     };
     let core = Core::start(config, outside).await?;
-    let app = router(core.services.clone(), dialect::native::routes());
-    let server = tokio::spawn(door::serve(listener, app, core.services.draining.clone()));
-    ready(address);
+    let Services { config, metrics, draining, .. } = &core.services;
+    let (encrypted, metrics) = (tls.is_some(), metrics.clone());
+    let door = Door {
+        app: router(core.services.clone(), dialect::native::routes()),
+        limits: config.limits.clone(),
+        tls,
+        gate: Gate::new(config, !config.auth.is_none()),
+        refused: Box::new(move |reason| metrics.refused(reason.as_str())),
+        stop: draining.clone(),
+    };
+    let server = tokio::spawn(door::serve(listener, door));
+    ready(address, encrypted);
 
     stop.await;
     tracing::info!("stopping: running pages are finished or given back");

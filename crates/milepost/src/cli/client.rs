@@ -62,6 +62,9 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_keepalive(Duration::from_secs(30));
+        for certificate in authorities(variable("MILEPOST_CA").as_deref())? {
+            builder = builder.add_root_certificate(certificate);
+        }
         if is_loopback(&base) {
             // A company proxy knows nothing of this machine's own ports.
             builder = builder.no_proxy();
@@ -201,6 +204,18 @@ impl Client {
 /// An environment variable that is there and says something.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// The certificates of authorities that are trusted besides the public ones.
+fn authorities(file: Option<&str>) -> Result<Vec<reqwest::Certificate>, Trouble> {
+    let Some(file) = file else { return Ok(Vec::new()) };
+    let usage = |why: &str| Trouble::Usage(format!("MILEPOST_CA names {file}, which {why}."));
+    let pem = std::fs::read(file).map_err(|error| usage(&format!("cannot be read: {error}")))?;
+    let found = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
+    if found.is_empty() {
+        return Err(usage("holds no certificate; it must be PEM"));
+    }
+    Ok(found)
 }
 
 fn parse_base(text: &str) -> Result<Url, Trouble> {

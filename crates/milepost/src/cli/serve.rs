@@ -30,6 +30,12 @@ pub struct Source {
     /// Folder for database and files [default: milepost in the user's data directory; env: MILEPOST_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Certificate for HTTPS, PEM, with those between it and its authority [env: MILEPOST_TLS_CERT]
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, PEM [env: MILEPOST_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// Configuration file, TOML [env: MILEPOST_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -48,6 +54,12 @@ impl Source {
         }
         if let Some(data_dir) = self.data_dir {
             config.data_dir = data_dir;
+        }
+        if let Some(cert) = self.tls_cert {
+            config.tls.cert = cert;
+        }
+        if let Some(key) = self.tls_key {
+            config.tls.key = key;
         }
         Ok(config)
     }
@@ -76,9 +88,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn announce(address: SocketAddr) {
+fn announce(address: SocketAddr, encrypted: bool) {
+    let scheme = if encrypted { "https" } else { "http" };
     // Whoever started us may not read it.
-    let _ = writeln!(std::io::stdout(), "Milepost is ready at http://{address}");
+    let _ = writeln!(std::io::stdout(), "Milepost is ready at {scheme}://{address}");
     let _ = std::io::stdout().flush();
 }
 

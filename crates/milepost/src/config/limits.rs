@@ -13,6 +13,34 @@ use super::size::exact_size;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
+    /// Connections of any kind, all together.
+    pub open_connections: usize,
+    /// Connections of one address; 0 for any number. Only with authentication.
+    pub connections_per_address: usize,
+    /// New connections of one address. Only with authentication.
+    pub attempts_per_address: Rate,
+    /// The head of a request: its line and its headers.
+    #[serde(serialize_with = "exact_size")]
+    pub head: ByteSize,
+    /// A request's URL.
+    #[serde(serialize_with = "exact_size")]
+    pub url: ByteSize,
+    /// How long a client may take for the head of a request, or for a TLS
+    /// handshake.
+    #[serde(with = "humantime_serde")]
+    pub header_time: Duration,
+    /// How long a connection may stay open between two requests.
+    #[serde(with = "humantime_serde")]
+    pub idle: Duration,
+    /// Requests at a time on one HTTP/2 connection.
+    pub streams: u32,
+    /// How long a client may pause within a body.
+    #[serde(with = "humantime_serde")]
+    pub body_pause: Duration,
+    /// What a client must send of a body, in bytes per second on average, once it
+    /// has been waited for as long as it may pause; 0 for any rate.
+    #[serde(serialize_with = "exact_size")]
+    pub body_rate: ByteSize,
     /// A request's body.
     #[serde(serialize_with = "exact_size")]
     pub body: ByteSize,
@@ -65,6 +93,18 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            open_connections: 25_000,
+            connections_per_address: 2000,
+            // A page of many pictures, or a folder sent file by file.
+            attempts_per_address: Rate::per_minute(3000),
+            head: ByteSize::kib(64),
+            url: ByteSize::kib(48),
+            header_time: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
+            // As many as the standard advises (RFC 9113, 6.5.2).
+            streams: 100,
+            body_pause: Duration::from_secs(30),
+            body_rate: ByteSize::kib(1),
             body: ByteSize::mb(200),
             json_body: ByteSize::mb(20),
             request_jobs: 500,

@@ -7,7 +7,8 @@ use super::{Config, ConfigError};
 
 /// Variables with our prefix that are no configuration keys: they belong to the
 /// command line's client side, or name the file itself.
-const OTHER_VARIABLES: &[&str] = &["MILEPOST_CONFIG", "MILEPOST_SERVER", "MILEPOST_TOKEN"];
+const OTHER_VARIABLES: &[&str] =
+    &["MILEPOST_CA", "MILEPOST_CONFIG", "MILEPOST_SERVER", "MILEPOST_TOKEN"];
 
 impl Config {
     /// Reads `file` and then `variables`.

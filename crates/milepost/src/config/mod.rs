@@ -12,6 +12,7 @@ mod proxy;
 mod rate;
 mod secret;
 mod size;
+mod tls;
 mod tokens;
 mod worker;
 
@@ -23,6 +24,7 @@ pub use limits::Limits;
 pub use proxy::Proxy;
 pub use rate::{Quota, Rate};
 pub use secret::Secret;
+pub use tls::TlsConfig;
 pub use tokens::TokensConfig;
 pub use worker::{Isolation, WorkerConfig};
 
@@ -49,6 +51,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Proxies before this server, which say whose request they pass on.
     pub proxies: Vec<Proxy>,
+    /// Encryption of connections.
+    pub tls: TlsConfig,
     /// How long a shutdown waits for running pages.
     #[serde(with = "humantime_serde")]
     pub grace: Duration,
@@ -129,6 +133,7 @@ impl Default for Config {
             auth: Auth::default(),
             origins: Vec::new(),
             proxies: Vec::new(),
+            tls: TlsConfig::default(),
             grace: Duration::from_secs(10),
             retention: Duration::from_secs(30 * 24 * 3600),
             tokens: TokensConfig::default(),
@@ -199,16 +204,23 @@ pub enum ConfigError {
          loopback address (127.0.0.1 or [::1])."
     )]
     Exposed(SocketAddr),
+    /// A certificate without its key, or the other way round.
+    #[error("{0} is not set: a certificate and its key go together (--tls-cert, --tls-key)")]
+    HalfTls(&'static str),
 }
 
 impl Config {
     /// Refuses what would not be safe.
     ///
     /// # Errors
-    /// [`ConfigError::Exposed`], or a setting that cannot be used.
+    /// [`ConfigError::Exposed`], [`ConfigError::HalfTls`], or a setting that cannot be
+    /// used.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.auth.is_none() && !self.listen.ip().is_loopback() {
             return Err(ConfigError::Exposed(self.listen));
+        }
+        if let Some(name) = self.tls.missing() {
+            return Err(ConfigError::HalfTls(name));
         }
         self.jwt.check(self.auth.has(Mode::Jwt))?;
         self.cookie.check(self.auth.has(Mode::Cookie), &self.jwt)?;

@@ -9,8 +9,7 @@ use axum::response::{IntoResponse, Response};
 use tracing::Instrument as _;
 
 use super::gate::Gate;
-use super::linger;
-use super::{Bounds, Metrics};
+use super::{Bounds, Metrics, linger, slow};
 use crate::clock::Clock;
 
 /// Answers are data; a browser is to show nothing of them and run nothing in them.
@@ -37,6 +36,7 @@ pub struct Around {
     pub(super) bounds: Bounds,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
+    pub(super) limits: slow::Limits,
     /// Whether clients come over TLS.
     pub(super) secure: bool,
 }
@@ -48,13 +48,17 @@ pub async fn around(State(around): State<Around>, request: Request, next: Next) 
     let pages = request.uri().path().starts_with(PAGES_AT);
     let span = tracing::error_span!("request", %id);
     let answer = async {
-        let (mut head, body) = request.into_parts();
-        let body = linger::read_on(body);
+        let (request, patience) = around.limits.watch(request);
+        let (mut head, body) = request.map(linger::read_on).into_parts();
         let client = around.bounds.client(&head);
         head.extensions.insert(client);
         let mut pass = around.bounds.pass(client, around.gate.submits(&head));
-        let mut response = match around.gate.admit(&mut head, &mut pass).await {
-            Ok(()) => next.run(Request::from_parts(head, body)).await,
+        let admitted = match around.limits.check_url(&head.uri) {
+            Ok(()) => around.gate.admit(&mut head, &mut pass).await,
+            Err(problem) => Err(problem),
+        };
+        let mut response = match admitted {
+            Ok(()) => patience.judge(next.run(Request::from_parts(head, body)).await),
             Err(problem) => problem.into_response(),
         };
         pass.mark(response.headers_mut());

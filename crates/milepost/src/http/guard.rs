@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
+use axum::http::uri::Scheme;
 
 use super::problem::{Code, Problem};
 
@@ -44,7 +45,13 @@ pub fn origin(request: &Parts, origins: &Origins, local: bool) -> Result<(), Pro
         return Ok(());
     }
     let origin = header(ORIGIN).unwrap_or_default().to_ascii_lowercase();
-    let own = ["http://", "https://"].iter().any(|scheme| {
+    // The door says so where the connection is encrypted. Where it is not, a proxy may
+    // have encrypted it before.
+    let schemes: &[_] = match request.extensions.get::<Scheme>() {
+        Some(_) => &["https://"],
+        None => &["http://", "https://"],
+    };
+    let own = schemes.iter().any(|scheme| {
         origin.strip_prefix(scheme).is_some_and(|name| name.eq_ignore_ascii_case(host))
     });
     if own || origins.0.contains(&origin) {

@@ -40,6 +40,11 @@ struct LimitLabels {
     limit: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusedLabels {
+    reason: &'static str,
+}
+
 /// All counters of this process; cheap to clone.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
@@ -48,6 +53,7 @@ struct Inner {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RequestLabels, Histogram>,
+    refused: Family<RefusedLabels, Counter>,
     ended: Family<EndLabels, Counter>,
     limited: Family<LimitLabels, Counter>,
     submitted: Counter,
@@ -68,6 +74,7 @@ impl Metrics {
         let inner = Inner {
             requests: Family::default(),
             seconds: Family::new_with_constructor(buckets),
+            refused: Family::default(),
             ended: Family::default(),
             limited: Family::default(),
             submitted: Counter::default(),
@@ -85,6 +92,11 @@ impl Metrics {
             "http_request_seconds",
             "Time to the head of the answer",
             inner.seconds.clone(),
+        );
+        registry.register(
+            "connections_refused",
+            "Connections that were closed before their request was read",
+            inner.refused.clone(),
         );
         registry.register("jobs_submitted", "New jobs", inner.submitted.clone());
         registry.register("jobs_ended", "Jobs that reached an end", inner.ended.clone());
@@ -110,6 +122,11 @@ impl Metrics {
     /// Counts that a limit was met.
     pub fn limited(&self, limit: Limit) {
         self.0.limited.get_or_create(&LimitLabels { limit: limit.as_str() }).inc();
+    }
+
+    /// Counts a connection that was closed before its request was read.
+    pub fn refused(&self, reason: &'static str) {
+        self.0.refused.get_or_create(&RefusedLabels { reason }).inc();
     }
 
     /// Counts changes of jobs until the bus is gone.

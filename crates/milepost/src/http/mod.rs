@@ -14,10 +14,12 @@ mod metrics;
 mod operation;
 pub mod problem;
 pub mod routes;
+mod slow;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::from_fn_with_state;
@@ -76,7 +78,8 @@ pub struct Services {
 pub fn router(services: Services, dialects: Routes) -> Router {
     let (routes, mut api, rules) = dialects.merge(operation::routes()).split();
     describe(&mut api);
-    let api_json: Arc<str> = api.to_json().expect("the description has only string keys").into();
+    slow::describe(&mut api);
+    let api_json: Bytes = api.to_json().expect("the description has only string keys").into();
     let ui = utoipa_swagger_ui::SwaggerUi::new("/docs")
         // Else a page under another name than localhost would ask swagger.io.
         .config(utoipa_swagger_ui::Config::from("/openapi.json").validator_url("none"));
@@ -90,7 +93,8 @@ pub fn router(services: Services, dialects: Routes) -> Router {
             rules,
         },
         clock: services.clock.clone(),
-        secure: false,
+        limits: slow::Limits::new(&config.limits),
+        secure: config.tls.is_on(),
     };
     routes
         .route("/", get(|| async { Redirect::to("/docs") }))
@@ -108,8 +112,8 @@ pub fn router(services: Services, dialects: Routes) -> Router {
         .with_state(services)
 }
 
-async fn openapi(text: Arc<str>) -> Response {
-    let text: String = text.as_ref().to_owned();
+/// Not a copy for each client: whoever asks and does not read would hold it.
+async fn openapi(text: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 

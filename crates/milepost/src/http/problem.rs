@@ -30,6 +30,10 @@ pub enum Code {
     UnsupportedMediaType,
     /// The body is larger than allowed.
     BodyTooLarge,
+    /// The body came too slowly, and the rest is not waited for.
+    BodyTooSlow,
+    /// The URL is longer than allowed.
+    UrlTooLong,
     /// It does not exist, or not for this caller.
     NotFound,
     /// The path exists, but not with this method.
@@ -52,8 +56,6 @@ pub enum Code {
     Forbidden,
     /// A credential came in the URL that does not belong there.
     CredentialInUrl,
-    /// The URL is longer than allowed.
-    UriTooLong,
     /// A part of the server is not available now.
     Unavailable,
 }
@@ -63,10 +65,11 @@ impl Code {
         match self {
             Self::InvalidRequest | Self::CredentialInUrl => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::InvalidField => StatusCode::UNPROCESSABLE_ENTITY,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::UrlTooLong => StatusCode::URI_TOO_LONG,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,

@@ -1,71 +1,106 @@
 //! The door to the network. Enters: connections. Leaves: their requests, to the
-//! router; and the connection itself, where an answer is a stream that has said
-//! so. Never: keeps what reads requests beside a stream, which would cost more
-//! than the stream.
+//! router, with where they came from; and the connection itself, where an answer
+//! is a stream that has said so. Never: keeps what reads requests beside a
+//! stream, which would cost more than the stream, or waits for a client for ever.
 
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::response::Parts;
+use axum::extract::ConnectInfo;
+use axum::http::uri::Scheme;
 use axum::http::{Method, Request, Version};
 use axum::response::Response;
-use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use super::gate::{Gate, Pass, Refused};
+use super::line::{self, UnderWay};
+use super::pace::{Deadline, Patience};
+use super::takeover::{Stream, Takeover, head};
+use super::tls::Tls;
+use super::wire::Wire;
+use crate::config::Limits;
+
 /// How long no connection is taken in where none can be, for want of descriptors.
 const BREATH: Duration = Duration::from_secs(1);
+/// How often the other side of an HTTP/2 connection is asked for a sign of life.
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// How long it may take to give one.
+const PING_ANSWER: Duration = Duration::from_secs(20);
+/// What is kept of one HTTP/2 answer for a client that does not take it.
+const UNSENT_BYTES: usize = 64 * 1024;
+/// The library insists on so much room for a head.
+const LEAST_HEAD: usize = 8 * 1024;
 
-/// Goes on with a connection behind the head of an answer.
-type Stream = Box<dyn FnOnce(TcpStream) -> BoxFuture<'static, ()> + Send>;
+/// A connection in the library's hands.
+pub type Line = line::Line<Stream>;
 
-/// Among an answer's extensions: its body is better written by `Stream`, in
-/// chunks, than by the library, whose buffers take 20 KiB. Both read the same
-/// source, and whichever comes first has it.
-#[derive(Clone)]
-pub struct Takeover(Arc<Mutex<Option<Stream>>>);
+/// What connections are served with.
+pub struct Door {
+    /// Answers requests.
+    pub app: Router,
+    /// What a connection may use.
+    pub limits: Limits,
+    /// Encrypts connections, if they are.
+    pub tls: Option<Arc<Tls>>,
+    /// Says who may connect.
+    pub gate: Gate,
+    /// Hears of each connection that was closed before its request was read.
+    pub refused: Box<dyn Fn(Refused) + Send + Sync>,
+    /// The server is about to stop.
+    pub stop: CancellationToken,
+}
 
-impl Takeover {
-    /// `stream` writes the body, its last chunk included, and is the last thing
-    /// that happens to the connection.
-    pub fn new(stream: impl FnOnce(TcpStream) -> BoxFuture<'static, ()> + Send + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Some(Box::new(stream)))))
-    }
-
-    fn take(&self) -> Option<Stream> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
+/// What all connections share.
+struct Hall {
+    door: Door,
+    library: Builder<TokioExecutor>,
+    patience: Patience,
+    connections: TaskTracker,
 }
 
 /// Serves what connects until `stop`, then until all that is under way has ended.
-pub async fn serve(listener: TcpListener, app: Router, stop: CancellationToken) {
+pub fn serve(listener: TcpListener, door: Door) -> impl Future<Output = ()> + Send {
+    let patience = Patience { head: door.limits.header_time, idle: door.limits.idle };
+    let library = library(&door.limits);
     let connections = TaskTracker::new();
+    if let Some(tls) = &door.tls {
+        connections.spawn(tls.clone().watch(door.stop.clone()));
+    }
+    let hall = Arc::new(Hall { door, library, patience, connections });
+    run(listener, hall)
+}
+
+async fn run(listener: TcpListener, hall: Arc<Hall>) {
+    let connections = &hall.connections;
     loop {
         let accepted = tokio::select! {
-            () = stop.cancelled() => break,
+            () = hall.door.stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                // A small frame must not wait for the answer to the one before it.
-                let _ = stream.set_nodelay(true);
-                let (app, stop) = (app.clone(), stop.clone());
-                connections.spawn(connection(stream, app, stop, connections.clone()));
-            }
+            Ok((stream, peer)) => match hall.door.gate.admit(peer.ip()) {
+                Ok(pass) => {
+                    prepare(&stream, &hall.door.limits);
+                    connections.spawn(connection(stream, peer, pass, hall.clone()));
+                }
+                Err(reason) => (hall.door.refused)(reason),
+            },
             // It was gone before we came to it.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -79,43 +114,123 @@ pub async fn serve(listener: TcpListener, app: Router, stop: CancellationToken) 
     connections.wait().await;
 }
 
-async fn connection(
-    stream: TcpStream,
-    app: Router,
-    stop: CancellationToken,
-    connections: TaskTracker,
-) {
-    let line = Line::new(stream);
-    let answering = line.clone();
-    let service = service_fn(move |request| answer(request, app.clone(), answering.clone()));
-    let builder = Builder::new(TokioExecutor::new());
-    let served = builder.serve_connection_with_upgrades(TokioIo::new(line.clone()), service);
+/// The library, within the limits.
+fn library(limits: &Limits) -> Builder<TokioExecutor> {
+    let head = usize::try_from(limits.head.as_u64()).unwrap_or(usize::MAX);
+    let mut builder = Builder::new(TokioExecutor::new());
+    // How long a head may take is for us to see: to the library a connection
+    // between two requests is one whose head takes long.
+    builder.http1().max_buf_size(head.max(LEAST_HEAD));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX))
+        .max_concurrent_streams(limits.streams)
+        .max_send_buf_size(UNSENT_BYTES)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_ANSWER);
+    builder
+}
+
+fn prepare(stream: &TcpStream, limits: &Limits) {
+    // A small frame must not wait for the answer to the one before it.
+    let _ = stream.set_nodelay(true);
+    // Whoever takes nothing of what is written for so long is cut off by the
+    // system. Later than a socket is told so: that takes `send` twice.
+    #[cfg(target_os = "linux")]
+    {
+        let longest = limits.send.saturating_mul(3).as_millis();
+        let longest = u32::try_from(longest).unwrap_or(u32::MAX);
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, longest);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = limits;
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, pass: Pass, hall: Arc<Hall>) {
+    let door = &hall.door;
+    let wire = match &door.tls {
+        None => Wire::plain(stream, pass),
+        Some(tls) => {
+            // In a place of its own: the connection is long without it.
+            let shaking = Box::pin(timeout(hall.patience.head, tls.accept(stream)));
+            let shaken = tokio::select! {
+                () = door.stop.cancelled() => return,
+                shaken = shaking => shaken,
+            };
+            match shaken {
+                Ok(Some(tls)) => Wire::tls(tls, pass),
+                Ok(None) | Err(_) => return (door.refused)(Refused::Handshake),
+            }
+        }
+    };
+    let encrypted = wire.is_encrypted();
+    let line = Line::new(wire);
+    let (answering, inside) = (line.clone(), hall.clone());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let http2 = request.version() == Version::HTTP_2;
+        let under_way = answering.asked(http2);
+        let extensions = request.extensions_mut();
+        extensions.insert(ConnectInfo(peer));
+        if encrypted {
+            extensions.insert(Scheme::HTTPS);
+        }
+        answer(request, inside.door.app.clone(), answering.clone(), under_way)
+    });
+    let library = &hall.library;
+    let served = library.serve_connection_with_upgrades(TokioIo::new(line.clone()), service);
     let taken = {
         let mut served = pin!(served);
-        let mut stopping = pin!(stop.cancelled());
-        let mut told = false;
+        let mut stopping = pin!(door.stop.cancelled());
+        let mut alarm = pin!(sleep_until((Instant::now() + hall.patience.head).into()));
+        let (mut told, mut idle) = (false, false);
         poll_fn(|context| {
             if !told && stopping.as_mut().poll(context).is_ready() {
                 told = true;
                 served.as_mut().graceful_shutdown();
             }
-            match served.as_mut().poll(context) {
-                // Whatever ended it, there is nobody to tell.
-                Poll::Ready(_) => Poll::Ready(None),
-                Poll::Pending => {
-                    line.taken().map_or(Poll::Pending, |taken| Poll::Ready(Some(taken)))
+            loop {
+                // First, as what is there already did not come too late.
+                match served.as_mut().poll(context) {
+                    // Whatever ended it, there is nobody to tell.
+                    Poll::Ready(_) => return Poll::Ready(None),
+                    Poll::Pending => {}
                 }
+                if let Some(taken) = line.taken() {
+                    return Poll::Ready(Some(taken));
+                }
+                if alarm.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
+                let now = Instant::now();
+                let next = match line.deadline(hall.patience) {
+                    Some(Deadline::Head(at)) if at <= now => {
+                        (door.refused)(Refused::SlowHead);
+                        return Poll::Ready(None);
+                    }
+                    Some(Deadline::Idle(at)) if at <= now => {
+                        if idle {
+                            return Poll::Ready(None);
+                        }
+                        idle = true;
+                        served.as_mut().graceful_shutdown();
+                        now + hall.patience.head
+                    }
+                    Some(Deadline::Head(at) | Deadline::Idle(at)) => at,
+                    None => now + hall.patience.shortest(),
+                };
+                alarm.as_mut().reset(next.into());
             }
         })
         .await
     };
-    let Some((mut stream, head, then)) = taken else { return };
+    let Some((mut wire, head, then)) = taken else { return };
     // In a task of its own: this one has room for all that came before.
-    connections.spawn(Box::pin(async move {
-        let written = stream.write_all(&head).await;
+    hall.connections.spawn(Box::pin(async move {
+        let written = wire.write_through(&head).await;
         drop(head);
         if written.is_ok() {
-            then(stream).await;
+            then(wire).await;
         }
     }));
 }
@@ -125,7 +240,8 @@ async fn answer(
     request: Request<Incoming>,
     mut app: Router,
     line: Line,
-) -> Result<Response, Infallible> {
+    under_way: UnderWay<Stream>,
+) -> Result<Response<line::Answer<Stream>>, Infallible> {
     // Elsewhere a stream does not have the connection to itself, or no chunks.
     let plain = request.version() == Version::HTTP_11 && request.method() == Method::GET;
     let response = app.call(request.map(Body::new)).await?;
@@ -133,124 +249,47 @@ async fn answer(
     match takeover.and_then(Takeover::take) {
         Some(stream) => {
             let (parts, _body) = response.into_parts();
-            line.lock().next = Some((head(&parts), stream));
+            line.hand_over(head(&parts), stream);
             pending().await
         }
-        None => Ok(response),
+        None => Ok(response.map(|body| under_way.with(body))),
     }
 }
 
-/// An answer's head, for a body in chunks behind which nothing comes.
-fn head(parts: &Parts) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {}\r\n", parts.status).into_bytes();
-    for (name, value) in &parts.headers {
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-            head.extend_from_slice(part);
-        }
-    }
-    let date = httpdate::fmt_http_date(SystemTime::now());
-    let rest = format!("date: {date}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n");
-    head.extend_from_slice(rest.as_bytes());
-    head
-}
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// A connection that can be taken away from the library.
-#[derive(Clone)]
-pub struct Line(Arc<Mutex<State>>);
+    use super::*;
+    use crate::config::Config;
 
-struct State {
-    /// `None` once it was taken away.
-    stream: Option<TcpStream>,
-    /// Whether the library has more to write.
-    unwritten: bool,
-    /// What becomes of the connection.
-    next: Option<(Vec<u8>, Stream)>,
-}
-
-impl Line {
-    fn new(stream: TcpStream) -> Self {
-        let state = State { stream: Some(stream), unwritten: false, next: None };
-        Self(Arc::new(Mutex::new(state)))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The connection, for whoever has it to itself.
-    pub fn take(&self) -> Option<TcpStream> {
-        self.lock().stream.take()
-    }
-
-    /// What is to go on, once the answers before it are written.
-    fn taken(&self) -> Option<(TcpStream, Vec<u8>, Stream)> {
-        let mut state = self.lock();
-        if state.unwritten {
-            return None;
-        }
-        let (head, next) = state.next.take()?;
-        Some((state.stream.take()?, head, next))
-    }
-
-    /// Does something with the connection, if it is there.
-    fn with<T>(
-        &self,
-        act: impl FnOnce(Pin<&mut TcpStream>, &mut bool) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        let State { stream, unwritten, .. } = &mut *self.lock();
-        match stream {
-            Some(stream) => act(Pin::new(stream), unwritten),
-            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-        }
-    }
-}
-
-impl AsyncRead for Line {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.with(|stream, _| stream.poll_read(context, buffer))
-    }
-}
-
-impl AsyncWrite for Line {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.with(|stream, unwritten| {
-            *unwritten = true;
-            stream.poll_write(context, bytes)
-        })
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.with(|stream, unwritten| {
-            *unwritten = true;
-            stream.poll_write_vectored(context, slices)
-        })
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The library flushes behind the last of what it has.
-        self.with(|stream, unwritten| {
-            *unwritten = false;
-            stream.poll_flush(context)
-        })
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.with(|stream, _| stream.poll_shutdown(context))
+    #[tokio::test]
+    async fn a_request_says_where_it_comes_from() {
+        let from = |request: axum::extract::Request| async move {
+            let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>().unwrap();
+            format!("{peer} {:?}", request.extensions().get::<Scheme>())
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let door = Door {
+            app: Router::new().route("/", get(from)),
+            limits: Limits::default(),
+            tls: None,
+            gate: Gate::new(&Config::default(), true),
+            refused: Box::new(|_| {}),
+            stop: stop.clone(),
+        };
+        let served = tokio::spawn(serve(listener, door));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let mut said = String::new();
+        client.read_to_string(&mut said).await.unwrap();
+        let expected = format!("{} None", client.local_addr().unwrap());
+        assert!(said.ends_with(&expected), "{said}");
+        stop.cancel();
+        served.await.unwrap();
     }
 }

@@ -2,6 +2,12 @@
 //! is sent comes encoded from a dialect, what comes in goes to one.
 
 pub mod door;
+pub mod gate;
+mod line;
+mod pace;
 pub mod sse;
+mod takeover;
+pub mod tls;
 pub mod validity;
+mod wire;
 pub mod ws;

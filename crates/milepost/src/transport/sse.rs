@@ -7,7 +7,6 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -15,12 +14,12 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{FutureExt, stream};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Interval, interval_at};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::door::Takeover;
+use super::takeover::Takeover;
 use super::validity::Validity;
+use super::wire::Wire;
 use crate::hub::{Connection, Delivery};
 
 /// Proxies cut connections that are silent for long.
@@ -67,11 +66,11 @@ pub fn respond(
     // Whoever writes the body takes them: the library, or the stream by itself.
     let events = Arc::new(Mutex::new(Some(events)));
     let own = events.clone();
-    let takeover = Takeover::new(move |tcp| {
+    let takeover = Takeover::new(move |wire| {
         let events = take(&own);
         async move {
             if let Some(events) = events {
-                write(events, tcp).await;
+                write(events, wire).await;
             }
         }
         .boxed()
@@ -158,23 +157,25 @@ impl<E: Fn(&Connection, Delivery) -> Chunk> Events<E> {
 }
 
 /// Writes the events as the chunks of a body, until one side ends it.
-async fn write(mut events: Events<impl Fn(&Connection, Delivery) -> Chunk>, mut tcp: TcpStream) {
+async fn write(mut events: Events<impl Fn(&Connection, Delivery) -> Chunk>, mut wire: Wire) {
     loop {
         let parts = tokio::select! {
             parts = events.next() => parts,
-            () = poll_fn(|context| hung_up(&tcp, context)) => return,
+            () = poll_fn(|context| wire.poll_closed(context)) => return,
         };
         let Some(parts) = parts else {
-            let _ = tcp.write_all(LAST_CHUNK).await;
+            if wire.write_through(LAST_CHUNK).await.is_ok() {
+                let _ = wire.shutdown().await;
+            }
             return;
         };
-        let rest = match write_chunk(&tcp, &parts) {
+        let rest = match write_chunk(&wire, &parts) {
             Ok(None) => continue,
             Ok(Some(rest)) => rest,
             Err(_gone) => return,
         };
         tokio::select! {
-            written = tcp.write_all(&rest) => if written.is_err() { return },
+            written = wire.write_through(&rest) => if written.is_err() { return },
             // Whoever does not read cannot be told, either.
             () = &mut events.drained => return,
         }
@@ -182,14 +183,14 @@ async fn write(mut events: Events<impl Fn(&Connection, Delivery) -> Chunk>, mut 
 }
 
 /// Writes a chunk at once, as far as the connection takes it. Returns the rest.
-fn write_chunk(tcp: &TcpStream, parts: &[Bytes]) -> io::Result<Option<Vec<u8>>> {
+fn write_chunk(wire: &Wire, parts: &[Bytes]) -> io::Result<Option<Vec<u8>>> {
     let length: usize = parts.iter().map(Bytes::len).sum();
     let size = format!("{length:x}\r\n");
     let mut slices = Vec::with_capacity(parts.len() + 2);
     slices.push(IoSlice::new(size.as_bytes()));
     slices.extend(parts.iter().map(|part| IoSlice::new(part)));
     slices.push(IoSlice::new(b"\r\n"));
-    let written = match tcp.try_write_vectored(&slices) {
+    let written = match wire.try_write_vectored(&slices) {
         Ok(written) => written,
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
         Err(error) => return Err(error),
@@ -199,19 +200,4 @@ fn write_chunk(tcp: &TcpStream, parts: &[Bytes]) -> io::Result<Option<Vec<u8>>> 
     }
     let whole: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
     Ok(Some(whole[written..].to_vec()))
-}
-
-/// Ready once the client has closed. What else it says is not for a stream.
-fn hung_up(tcp: &TcpStream, context: &mut Context<'_>) -> Poll<()> {
-    loop {
-        match tcp.poll_read_ready(context) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(_)) => return Poll::Ready(()),
-            Poll::Ready(Ok(())) => match tcp.try_read(&mut [0; 256]) {
-                Ok(1..) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Ok(0) | Err(_) => return Poll::Ready(()),
-            },
-        }
-    }
 }

@@ -14,8 +14,6 @@ use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::{Parts, downcast};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
@@ -26,6 +24,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
 use super::door::Line;
+use super::wire::Wire;
 use crate::hub::{Connection, Delivery};
 
 /// How often a peer is asked for a sign of life.
@@ -143,7 +142,7 @@ pub fn text(message: &str) -> Bytes {
 
 /// An open socket.
 pub struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<Wire>,
     /// The library may hold an answer to a ping that is not written yet.
     pong: bool,
 }
@@ -173,7 +172,7 @@ pub fn upgrade(
         let Ok(upgraded) = upgraded.await else { return };
         let parts = downcast::<TokioIo<Line>>(upgraded);
         let Parts { io, read_buf, .. } = parts.expect("connections come through the door");
-        let Some(tcp) = io.into_inner().take() else { return };
+        let Some(wire) = io.into_inner().take() else { return };
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
@@ -183,7 +182,7 @@ pub fn upgrade(
         // the handshake was read into.
         let read = read_buf.to_vec();
         let role = Role::Server;
-        let stream = WebSocketStream::from_partially_read(tcp, read, role, Some(config)).await;
+        let stream = WebSocketStream::from_partially_read(wire, read, role, Some(config)).await;
         // In a task of its own: this one has room for the handshake, which would
         // stay with the socket as long as it lives.
         tokio::spawn(then(Socket { stream, pong: false }));
@@ -308,15 +307,15 @@ impl Socket {
                 Err(_blocked) => return Err(Some(Close::TooSlow)),
             }
         }
-        let tcp = self.stream.get_mut();
+        let wire = self.stream.get_mut();
         // Most of the time all of it fits, and no timer is needed.
-        let written = match tcp.try_write(frame) {
+        let written = match wire.try_write(frame) {
             Ok(written) if written == frame.len() => return Ok(()),
             Ok(written) => written,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
             Err(_gone) => return Err(None),
         };
-        match timeout(limit, tcp.write_all(&frame[written..])).await {
+        match timeout(limit, wire.write_through(&frame[written..])).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_gone)) => Err(None),
             Err(_blocked) => Err(Some(Close::TooSlow)),

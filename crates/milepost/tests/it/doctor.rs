@@ -144,9 +144,13 @@ async fn faults_of_the_machine_are_found() {
     assert_eq!(check("configuration", &[("MILEPOST_NONSENSE", "1")]), bad);
     assert_eq!(check("configuration", &[("MILEPOST_LISTEN", "0.0.0.0:1")]), bad);
     assert_eq!(check("data directory", &[("MILEPOST_DATA_DIR", file.to_str().unwrap())]), bad);
+    let file = file.to_str().unwrap();
+    let pair = [("MILEPOST_TLS_CERT", file), ("MILEPOST_TLS_KEY", file)];
+    assert_eq!(check("certificate", &pair), bad);
     let warned = (0, "warning".to_owned());
     assert_eq!(check("memory", &[("MILEPOST_WORKER_MEMORY", "9000GiB")]), warned);
-    assert_eq!(check("file descriptors", &[("MILEPOST_LIMITS_CONNECTIONS", "99999999")]), warned);
+    let many = ("MILEPOST_LIMITS_OPEN_CONNECTIONS", "99999999");
+    assert_eq!(check("file descriptors", &[many]), warned);
     let server = Server::start();
     assert_eq!(check("address", &[("MILEPOST_LISTEN", server.address())]), warned);
     let data = server.data().to_str().unwrap();

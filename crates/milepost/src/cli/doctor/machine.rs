@@ -10,6 +10,7 @@ use rustix::process::{Resource, getrlimit};
 use super::{Check, Report};
 use crate::cli::serve::Source;
 use crate::config::{Config, Isolation};
+use crate::transport::tls::Tls;
 use crate::worker::{Kept, Promise, keeps, missing_walls};
 
 /// Below this a disk is full before anybody looks at it.
@@ -30,6 +31,9 @@ pub async fn check(source: Source, report: &mut Report) -> anyhow::Result<()> {
         }
     };
     report.add(Check::fine("configuration", "every key is known and every value fits"))?;
+    if config.tls.is_on() {
+        report.add(certificate(&config))?;
+    }
     report.add(engines())?;
     report.add(folder(&config.data_dir))?;
     report.add(space(&config.data_dir))?;
@@ -37,6 +41,16 @@ pub async fn check(source: Source, report: &mut Report) -> anyhow::Result<()> {
     report.add(descriptors(&config))?;
     report.add(memory(&config))?;
     sandbox(&config, report).await
+}
+
+fn certificate(config: &Config) -> Check {
+    const NAME: &str = "certificate";
+    match Tls::load(&config.tls) {
+        Ok(_) => Check::fine(NAME, "it can be read, and its key belongs to it"),
+        Err(error) => {
+            Check::bad(NAME, error.to_string(), "Name others with --tls-cert and --tls-key.")
+        }
+    }
 }
 
 fn engines() -> Check {
@@ -113,12 +127,12 @@ fn address(config: &Config) -> Check {
 fn descriptors(config: &Config) -> Check {
     const NAME: &str = "file descriptors";
     const ADVICE: &str = "Raise it (LimitNOFILE of the unit, or `ulimit -n`), or lower \
-                          limits.connections.";
-    let wanted = config.limits.connections as u64 + OWN_DESCRIPTORS;
+                          limits.open_connections.";
+    let wanted = config.limits.open_connections as u64 + OWN_DESCRIPTORS;
     let Some(limit) = getrlimit(Resource::Nofile).current else {
         return Check::fine(NAME, "no limit");
     };
-    let found = format!("{limit}; limits.connections asks for {wanted}");
+    let found = format!("{limit}; limits.open_connections asks for {wanted}");
     if limit < wanted { Check::warning(NAME, found, ADVICE) } else { Check::fine(NAME, found) }
 }
 

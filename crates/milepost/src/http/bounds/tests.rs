@@ -7,8 +7,9 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use milepost_core::{Caller, OwnerId, Scopes};
+use milepost_core::{Caller, JobId, OwnerId, Scopes};
 use tokio::time::advance;
+use uuid::Uuid;
 
 use super::{Bounds, Limit};
 use crate::config::{Config, Rate};
@@ -160,6 +161,25 @@ fn places_are_counted_until_they_are_left() {
     drop(first);
     sit("192.0.2.2", "anna").unwrap();
     second.subscriptions(9).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_given_a_token_uses_up_nothing_of_its_owners() {
+    let bounds = bounds(|config| {
+        config.limits.owner_requests = Rate::per_minute(1);
+        config.limits.owner_connections = 1;
+    });
+    let stranger = Caller::reader_of(anna(), JobId::new(Uuid::from_u128(1)));
+    let seats: Vec<_> = (0..3)
+        .map(|_| {
+            bounds.pass(client("192.0.2.1"), false).belongs_to(&stranger).unwrap();
+            let mut seat = bounds.seat(client("192.0.2.1")).unwrap();
+            seat.belongs_to(&stranger).map(|()| seat).unwrap()
+        })
+        .collect();
+    assert_eq!(ask(&bounds, "192.0.2.1", "anna", false).0, None);
+    bounds.seat(client("192.0.2.1")).unwrap().belongs_to(&caller("anna")).unwrap();
+    drop(seats);
 }
 
 #[test]

@@ -46,6 +46,11 @@ impl Api {
             .timeout(DEADLINE * 2)
             .build()
             .expect("a client can be made");
+        Self::by(base, http)
+    }
+
+    /// By way of a client that the test has prepared.
+    pub fn by(base: &str, http: Client) -> Self {
         Self { base: base.to_owned(), http }
     }
 

@@ -4,10 +4,12 @@
 mod api;
 mod cli;
 mod documents;
+mod http2;
 mod keys;
 mod processes;
 mod server;
 mod sse;
+mod tls;
 mod web;
 mod ws;
 
@@ -16,11 +18,13 @@ use std::time::{Duration, Instant};
 pub use api::{Api, Form, Reply, completed, id_of, is_terminal, seq_of};
 pub use cli::{Client, exits};
 pub use documents::{expected, fixture, fixtures, pdf_of};
+pub use http2::Http2;
 pub use processes::{Process, raise_file_limit};
 pub use server::{Server, binary, run};
 pub use sse::Events;
+pub use tls::{Authority, Pair};
 pub use web::Web;
-pub use ws::{Heard, Socket};
+pub use ws::{Heard, Socket, Stream};
 
 /// After this long a promise is broken. Generous: the machine may be busy with
 /// other tests, and no verdict depends on anything faster.

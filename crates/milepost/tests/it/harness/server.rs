@@ -63,14 +63,14 @@ impl Server {
         Api::new(&self.url)
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, or `https://…`
     pub fn url(&self) -> &str {
         &self.url
     }
 
     /// `127.0.0.1:PORT`
     pub fn address(&self) -> &str {
-        self.url.trim_start_matches("http://")
+        self.url.split_once("://").expect("a URL").1
     }
 
     /// Where it keeps everything.

@@ -2,15 +2,21 @@
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::{DEADLINE, Server, within};
 
+/// What a socket can go over.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// One socket.
-pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(WebSocketStream<Box<dyn Stream>>);
 
 /// What comes out of a socket.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,12 +36,12 @@ impl Socket {
     }
 
     /// Opens it over a connection that the test has prepared.
-    pub async fn over(server: &Server, stream: TcpStream) -> Self {
+    pub async fn over(server: &Server, stream: impl Stream + 'static) -> Self {
         let url = format!("ws://{}/v1/ws", server.address());
         let mut request = url.into_client_request().expect("the URL is right");
         let protocol = "milepost.v1".parse().expect("a header");
         request.headers_mut().insert("sec-websocket-protocol", protocol);
-        let stream = MaybeTlsStream::Plain(stream);
+        let stream: Box<dyn Stream> = Box::new(stream);
         let shaking = client_async(request, stream);
         let (socket, response) =
             within(DEADLINE, "a WebSocket handshake", shaking).await.expect("the upgrade");
