@@ -34,6 +34,7 @@ use problem::{Code, Problem};
 use routes::Routes;
 
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::command::Commands;
 use crate::config::Config;
@@ -47,6 +48,8 @@ use crate::submit::Submitter;
 pub struct Services {
     /// Knows people.
     pub access: Access,
+    /// Who did what.
+    pub audit: Audit,
     /// Takes submissions in.
     pub submitter: Submitter,
     /// Takes reports of work that is done outside.
