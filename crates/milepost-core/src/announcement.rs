@@ -32,4 +32,11 @@ pub enum Change {
         /// The batch it belonged to.
         batch: Option<BatchId>,
     },
+    /// Tokens of the job that were given out under an earlier epoch are void.
+    Revoked {
+        /// Which job.
+        job: JobId,
+        /// The epoch of those that are not.
+        epoch: u64,
+    },
 }

@@ -5,6 +5,7 @@
 //! async code, a clock, randomness, HTTP. Ids and times are passed in, so every
 //! function is a plain function of its arguments.
 
+mod access;
 mod announcement;
 mod batch;
 mod event;
@@ -16,6 +17,7 @@ mod snapshot;
 mod status;
 mod time;
 
+pub use access::{Caller, Denied, Scope, Scopes};
 pub use announcement::{Announcement, Change};
 pub use batch::{Batch, Share};
 pub use event::{

@@ -14,10 +14,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::Access;
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::command::Commands;
-use crate::config::{Auth, Config};
+use crate::config::Config;
 use crate::dialect;
 use crate::fetch::Fetcher;
 use crate::http::{Metrics, Services, router};
@@ -93,7 +94,7 @@ pub async fn serve(
         app: router(core.services.clone(), dialect::native::routes()),
         limits: config.limits.clone(),
         tls,
-        gate: Gate::new(config, config.auth != Auth::None),
+        gate: Gate::new(config, !config.auth.is_none()),
         refused: Box::new(move |reason| metrics.refused(reason.as_str())),
         stop: draining.clone(),
     };
@@ -153,6 +154,7 @@ impl Core {
         if rescued > 0 {
             tracing::info!(rescued, "took up jobs that the last server left running");
         }
+        let access = Access::start(&config, store.clone(), clock.clone()).await?;
         let hub = Hub::new(store.clone(), clock.clone(), store.position().await?);
         let metrics = Metrics::new();
         let draining = CancellationToken::new();
@@ -175,6 +177,7 @@ impl Core {
             retention: config.retention,
         };
         let services = Services {
+            access,
             submitter: Submitter::new(
                 journal.clone(),
                 blobs.clone(),

@@ -1,10 +1,11 @@
-//! An owner's orders, to a job or to all of a batch, become events: cancel, retry,
-//! delete. They revoke whatever lease there is, so a worker that still reports is
+//! Orders to a job, or to all of a batch, become events: cancel, retry, delete. They revoke whatever lease there is, so a worker that still reports is
 //! refused. Never: waits for a worker.
 
 use std::sync::Arc;
 
-use milepost_core::{BatchId, DocumentId, EventKind, JobId, OwnerId, Snapshot, Status};
+use milepost_core::{
+    BatchId, Caller, Denied, DocumentId, EventKind, JobId, OwnerId, Scope, Snapshot, Status,
+};
 
 use crate::config::QueueConfig;
 use crate::journal::Journal;
@@ -18,8 +19,10 @@ const BATCH_STEP: u32 = 200;
 /// Why an order was not carried out.
 #[derive(Debug)]
 pub enum CommandError {
-    /// There is no such thing for this owner.
+    /// There is no such thing for this caller.
     NotFound,
+    /// The caller sees it, and may not do that.
+    Forbidden,
     /// The job's status does not allow it.
     Conflict(Box<Snapshot>),
     /// The document that a retry needs was removed.
@@ -28,6 +31,15 @@ pub enum CommandError {
     DocumentInUse(JobId),
     /// The store failed.
     Store(StoreError),
+}
+
+impl From<Denied> for CommandError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Hidden => Self::NotFound,
+            Denied::Forbidden => Self::Forbidden,
+        }
+    }
 }
 
 impl From<StoreError> for CommandError {
@@ -47,7 +59,7 @@ pub struct Commands {
 
 /// Why a decision was negative, inside the transaction.
 enum Refusal {
-    Foreign,
+    Denied(Denied),
     Already(Box<Snapshot>),
     Status(Box<Snapshot>),
 }
@@ -63,8 +75,8 @@ impl Commands {
     ///
     /// # Errors
     /// See [`CommandError`].
-    pub async fn cancel(&self, owner: OwnerId, job: JobId) -> Result<Arc<Snapshot>, CommandError> {
-        self.order(owner, job, |job| match job.status {
+    pub async fn cancel(&self, caller: &Caller, job: JobId) -> Result<Arc<Snapshot>, CommandError> {
+        self.order(caller, Scope::Cancel, job, |job| match job.status {
             Status::Cancelled => Err(Refusal::Already(Box::new(job.clone()))),
             status if status.is_terminal() => Err(Refusal::Status(Box::new(job.clone()))),
             _ => Ok(EventKind::Cancelled),
@@ -77,10 +89,10 @@ impl Commands {
     ///
     /// # Errors
     /// See [`CommandError`].
-    pub async fn retry(&self, owner: OwnerId, job: JobId) -> Result<Arc<Snapshot>, CommandError> {
+    pub async fn retry(&self, caller: &Caller, job: JobId) -> Result<Arc<Snapshot>, CommandError> {
         let found = self.store.snapshot(job).await?;
-        let (snapshot, _) =
-            found.filter(|(s, _)| s.owner == owner).ok_or(CommandError::NotFound)?;
+        let (snapshot, _) = found.ok_or(CommandError::NotFound)?;
+        caller.check(Scope::Submit, &snapshot.owner, Some(job))?;
         if let Some(document) = &snapshot.document
             && self.store.document(document.id).await?.is_none()
         {
@@ -89,7 +101,7 @@ impl Commands {
         // Nothing changes them before the retry: the job has ended.
         let again = self.store.placeholder_pages(job).await?;
         let retries = self.config.retries;
-        self.order(owner, job, move |job| {
+        self.order(caller, Scope::Submit, job, move |job| {
             // A job that was cancelled before it had a document has nothing to
             // go on with.
             let lacks = job.document.is_none() && job.needs_worker() && !job.fetches();
@@ -105,10 +117,11 @@ impl Commands {
     ///
     /// # Errors
     /// Where the store fails; then some may have been stopped.
-    pub async fn cancel_batch(&self, owner: OwnerId, batch: BatchId) -> Result<u64, CommandError> {
+    pub async fn cancel_batch(&self, caller: &Caller, batch: BatchId) -> Result<u64, CommandError> {
+        let owner = self.batch_owner(caller, Scope::Cancel, batch).await?;
         let status = vec![Status::Awaiting, Status::Queued, Status::Running];
-        let jobs = JobFilter { batch: Some(batch), status, ..JobFilter::of(owner.clone()) };
-        self.each(jobs, |job| self.cancel(owner.clone(), job)).await
+        let jobs = JobFilter { batch: Some(batch), status, ..JobFilter::of(owner) };
+        self.each(jobs, |job| self.cancel(caller, job)).await
     }
 
     /// Queues the next attempt of every job of a batch that ended as `ends` says.
@@ -118,12 +131,25 @@ impl Commands {
     /// Where the store fails; then some may have been queued.
     pub async fn retry_batch(
         &self,
-        owner: OwnerId,
+        caller: &Caller,
         batch: BatchId,
         ends: Vec<Status>,
     ) -> Result<u64, CommandError> {
-        let jobs = JobFilter { batch: Some(batch), status: ends, ..JobFilter::of(owner.clone()) };
-        self.each(jobs, |job| self.retry(owner.clone(), job)).await
+        let owner = self.batch_owner(caller, Scope::Submit, batch).await?;
+        let jobs = JobFilter { batch: Some(batch), status: ends, ..JobFilter::of(owner) };
+        self.each(jobs, |job| self.retry(caller, job)).await
+    }
+
+    /// Whose a batch is, of which the caller may do that.
+    async fn batch_owner(
+        &self,
+        caller: &Caller,
+        scope: Scope,
+        batch: BatchId,
+    ) -> Result<OwnerId, CommandError> {
+        let owner = self.store.batch_owner(batch).await?.ok_or(CommandError::NotFound)?;
+        caller.check(scope, &owner, None)?;
+        Ok(owner)
     }
 
     /// Gives an order to each job that `jobs` lets through. What is in the way of
@@ -158,11 +184,11 @@ impl Commands {
     ///
     /// # Errors
     /// See [`CommandError`].
-    pub async fn delete(&self, owner: OwnerId, job: JobId) -> Result<(), CommandError> {
+    pub async fn delete(&self, caller: &Caller, job: JobId) -> Result<(), CommandError> {
+        let caller = caller.clone();
         let allow = move |job: &Snapshot| {
-            if job.owner != owner {
-                Err(Refusal::Foreign)
-            } else if job.status.is_terminal() {
+            caller.check(Scope::Cancel, &job.owner, Some(job.id)).map_err(Refusal::Denied)?;
+            if job.status.is_terminal() {
                 Ok(())
             } else {
                 Err(Refusal::Status(Box::new(job.clone())))
@@ -173,11 +199,24 @@ impl Commands {
                 self.blobs.remove_all(&objects).await;
                 Ok(())
             }
-            Deleted::NotFound | Deleted::Refused(Refusal::Foreign) => Err(CommandError::NotFound),
+            Deleted::NotFound => Err(CommandError::NotFound),
+            Deleted::Refused(Refusal::Denied(denied)) => Err(denied.into()),
             Deleted::Refused(Refusal::Status(job) | Refusal::Already(job)) => {
                 Err(CommandError::Conflict(job))
             }
         }
+    }
+
+    /// Makes every token of a job void. Returns the epoch of those that are made from
+    /// now on.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn revoke_tokens(&self, caller: &Caller, job: JobId) -> Result<u64, CommandError> {
+        let caller = caller.clone();
+        let allow = move |owner: &OwnerId| caller.check(Scope::Submit, owner, Some(job));
+        let revoked = self.journal.revoke_tokens(job, allow).await?;
+        Ok(revoked.ok_or(CommandError::NotFound)??)
     }
 
     /// Removes a document that no unfinished job needs.
@@ -186,11 +225,11 @@ impl Commands {
     /// See [`CommandError`].
     pub async fn delete_document(
         &self,
-        owner: OwnerId,
+        caller: &Caller,
         document: DocumentId,
     ) -> Result<(), CommandError> {
-        let found = self.store.document(document).await?;
-        let row = found.filter(|row| row.owner == owner).ok_or(CommandError::NotFound)?;
+        let row = self.store.document(document).await?.ok_or(CommandError::NotFound)?;
+        caller.check(Scope::Cancel, &row.owner, None)?;
         match self.store.delete_document(document).await? {
             Some(Ok(())) => {
                 if let Place::Object(name) = row.content.place {
@@ -205,16 +244,16 @@ impl Commands {
 
     async fn order(
         &self,
-        owner: OwnerId,
+        caller: &Caller,
+        scope: Scope,
         job: JobId,
         decide: impl FnOnce(&Snapshot) -> Result<EventKind, Refusal> + Send + 'static,
     ) -> Result<Arc<Snapshot>, CommandError> {
+        let caller = caller.clone();
         let appended = self
             .journal
             .append(job, move |job| {
-                if job.owner != owner {
-                    return Err(Refusal::Foreign);
-                }
+                caller.check(scope, &job.owner, Some(job.id)).map_err(Refusal::Denied)?;
                 decide(job).map(Decision::event)
             })
             .await?;
@@ -222,7 +261,8 @@ impl Commands {
             Appended::Done(snapshot) => Ok(snapshot),
             Appended::Refused(Refusal::Already(snapshot)) => Ok(Arc::new(*snapshot)),
             Appended::Refused(Refusal::Status(snapshot)) => Err(CommandError::Conflict(snapshot)),
-            Appended::Refused(Refusal::Foreign) | Appended::NotFound => Err(CommandError::NotFound),
+            Appended::Refused(Refusal::Denied(denied)) => Err(denied.into()),
+            Appended::NotFound => Err(CommandError::NotFound),
         }
     }
 }

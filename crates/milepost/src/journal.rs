@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use milepost_core::{Announcement, JobId, Snapshot, Status};
+use milepost_core::{Announcement, JobId, OwnerId, Snapshot, Status};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -131,6 +131,18 @@ impl Journal {
     ) -> Result<Vec<Lease>, StoreError> {
         let now = self.clock.now();
         self.store.claim(node, now, now.plus(lease), limit).await
+    }
+
+    /// Makes every token of a job void where `allow` lets it. Returns the new epoch.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn revoke_tokens<R: Send + 'static>(
+        &self,
+        job: JobId,
+        allow: impl FnOnce(&OwnerId) -> Result<(), R> + Send + 'static,
+    ) -> Result<Option<Result<u64, R>>, StoreError> {
+        self.store.revoke_tokens(job, allow).await
     }
 
     /// Removes a job where `allow` lets it.

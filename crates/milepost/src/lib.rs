@@ -2,6 +2,7 @@
 //! exit code. Never: decides anything, or starts a thread before it knows whether
 //! it is a converter process, which must shut itself in first.
 
+mod access;
 mod app;
 mod bus;
 mod cli;

@@ -1,18 +1,46 @@
 //! What is read and never written: jobs, logs, pages, results, documents,
-//! counts. Enters: who asks for what. Leaves: only what that owner may see;
+//! counts. Enters: who asks for what. Leaves: only what that caller may see;
 //! anything else is as if it did not exist.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use milepost_core::{Batch, BatchId, DocumentId, Event, JobId, OwnerId, Seq, Snapshot, Timestamp};
+use milepost_core::{
+    Batch, BatchId, Caller, Denied, DocumentId, Event, JobId, OwnerId, Scope, Seq, Snapshot,
+    Timestamp,
+};
+use uuid::Uuid;
 
 use crate::store::{
-    Blobs, Content, DocumentRow, FinishedRow, JobFilter, PageRow, Store, StoreError, TextRow,
+    Blobs, Content, DocumentRow, FinishedRow, JobFilter, KeyRow, PageRow, Store, StoreError,
+    TextRow,
 };
 
-/// Reads for owners; cheap to clone.
+/// Why something is not read.
+#[derive(Debug)]
+pub enum QueryError {
+    /// It is not there, or the caller may not do that with it; and what it is.
+    Denied(Denied, &'static str),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for QueryError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn hidden(what: &'static str) -> QueryError {
+    QueryError::Denied(Denied::Hidden, what)
+}
+
+fn denied(what: &'static str) -> impl FnOnce(Denied) -> QueryError {
+    move |denied| QueryError::Denied(denied, what)
+}
+
+/// Reads for callers; cheap to clone.
 #[derive(Clone)]
 pub struct Query {
     store: Store,
@@ -25,17 +53,35 @@ impl Query {
         Self { store, blobs }
     }
 
-    /// A job with the position of its last change.
+    /// A job that the caller may read.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    pub async fn job(&self, caller: &Caller, job: JobId) -> Result<Snapshot, QueryError> {
+        self.job_for(caller, Scope::Read, job).await
+    }
+
+    /// A job with which the caller may do `scope`.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    pub async fn job_for(
+        &self,
+        caller: &Caller,
+        scope: Scope,
+        job: JobId,
+    ) -> Result<Snapshot, QueryError> {
+        let (snapshot, _) = self.store.snapshot(job).await?.ok_or_else(|| hidden("job"))?;
+        caller.check(scope, &snapshot.owner, Some(job)).map_err(denied("job"))?;
+        Ok(snapshot)
+    }
+
+    /// The epoch of a job's tokens that are not void; of a job that is gone, any.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn job(
-        &self,
-        owner: &OwnerId,
-        job: JobId,
-    ) -> Result<Option<(Snapshot, u64)>, StoreError> {
-        let found = self.store.snapshot(job).await?;
-        Ok(found.filter(|(snapshot, _)| snapshot.owner == *owner))
+    pub async fn token_epoch(&self, job: JobId) -> Result<u64, StoreError> {
+        Ok(self.store.token_ground(job).await?.map_or(0, |ground| ground.epoch))
     }
 
     /// Jobs, newest first.
@@ -46,12 +92,28 @@ impl Query {
         self.store.list(filter).await
     }
 
+    /// Whose a batch is that the caller may read.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    pub async fn batch_owner(
+        &self,
+        caller: &Caller,
+        batch: BatchId,
+    ) -> Result<OwnerId, QueryError> {
+        let owner = self.store.batch_owner(batch).await?.ok_or_else(|| hidden("batch"))?;
+        caller.check(Scope::Read, &owner, None).map_err(denied("batch"))?;
+        Ok(owner)
+    }
+
     /// Several jobs as one.
     ///
     /// # Errors
-    /// Where the store fails.
-    pub async fn batch(&self, owner: OwnerId, batch: BatchId) -> Result<Option<Batch>, StoreError> {
-        self.store.batch(owner, batch).await
+    /// See [`QueryError`].
+    pub async fn batch(&self, caller: &Caller, batch: BatchId) -> Result<Batch, QueryError> {
+        let owner = self.batch_owner(caller, batch).await?;
+        let found = self.store.batch(owner, batch).await?;
+        found.ok_or_else(|| hidden("batch"))
     }
 
     /// A job's log behind `after`.
@@ -105,17 +167,26 @@ impl Query {
         self.blobs.open(content, range).await
     }
 
-    /// A document.
+    /// A document that the caller may read.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    pub async fn document(
+        &self,
+        caller: &Caller,
+        document: DocumentId,
+    ) -> Result<DocumentRow, QueryError> {
+        let row = self.store.document(document).await?.ok_or_else(|| hidden("document"))?;
+        caller.check(Scope::Read, &row.owner, None).map_err(denied("document"))?;
+        Ok(row)
+    }
+
+    /// API keys, newest first.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn document(
-        &self,
-        owner: &OwnerId,
-        document: DocumentId,
-    ) -> Result<Option<DocumentRow>, StoreError> {
-        let found = self.store.document(document).await?;
-        Ok(found.filter(|row| row.owner == *owner))
+    pub async fn keys(&self, before: Option<Uuid>, limit: u32) -> Result<Vec<KeyRow>, StoreError> {
+        self.store.keys(before, limit).await
     }
 
     /// Documents, newest first.

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use milepost_core::{
-    Agent, EventKind, Failure, JobId, OwnerId, Pipeline, Snapshot, StageStatus, Status, Unit,
+    Agent, Caller, Denied, EventKind, Failure, JobId, Pipeline, Scope, Snapshot, StageStatus,
+    Status, Unit,
 };
 
 use crate::journal::Journal;
@@ -35,8 +36,10 @@ pub struct Report {
 /// Why a report was not taken.
 #[derive(Debug)]
 pub enum ReportError {
-    /// There is no such job for this owner.
+    /// There is no such job for this caller.
     NotFound,
+    /// The caller sees it, and may not report on it.
+    Forbidden,
     /// The server works on this job itself.
     NotExternal,
     /// It has ended, or waits for its confirmation.
@@ -47,6 +50,15 @@ pub enum ReportError {
     StageOver,
     /// The store failed.
     Store(StoreError),
+}
+
+impl From<Denied> for ReportError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Hidden => Self::NotFound,
+            Denied::Forbidden => Self::Forbidden,
+        }
+    }
 }
 
 impl From<StoreError> for ReportError {
@@ -74,11 +86,11 @@ impl Reports {
     /// See [`ReportError`]; then nothing is stored.
     pub async fn progress(
         &self,
-        owner: OwnerId,
+        caller: &Caller,
         job: JobId,
         report: Report,
     ) -> Result<Arc<Snapshot>, ReportError> {
-        self.record(owner, job, move |job| {
+        self.record(caller, job, move |job| {
             if job.status == Status::Cancelled {
                 return Ok(Decision::default());
             }
@@ -105,11 +117,11 @@ impl Reports {
     /// See [`ReportError`]; then nothing is stored.
     pub async fn complete(
         &self,
-        owner: OwnerId,
+        caller: &Caller,
         job: JobId,
         result: Option<TextRow>,
     ) -> Result<Arc<Snapshot>, ReportError> {
-        self.record(owner, job, move |job| {
+        self.record(caller, job, move |job| {
             let mut events = begun(job)?;
             let texts: Vec<_> = result.into_iter().collect();
             let formats = texts.iter().map(|text| text.format.clone()).collect();
@@ -125,11 +137,11 @@ impl Reports {
     /// See [`ReportError`]; then nothing is stored.
     pub async fn fail(
         &self,
-        owner: OwnerId,
+        caller: &Caller,
         job: JobId,
         failure: Failure,
     ) -> Result<Arc<Snapshot>, ReportError> {
-        self.record(owner, job, move |job| {
+        self.record(caller, job, move |job| {
             let mut events = begun(job)?;
             events.push(EventKind::Failed { failure });
             Ok(Decision { events, ..Decision::default() })
@@ -139,16 +151,15 @@ impl Reports {
 
     async fn record(
         &self,
-        owner: OwnerId,
+        caller: &Caller,
         job: JobId,
         decide: impl FnOnce(&Snapshot) -> Result<Decision, ReportError> + Send + 'static,
     ) -> Result<Arc<Snapshot>, ReportError> {
+        let caller = caller.clone();
         let appended = self
             .journal
             .append(job, move |job| {
-                if job.owner != owner {
-                    return Err(ReportError::NotFound);
-                }
+                caller.check(Scope::Work, &job.owner, Some(job.id))?;
                 if job.pipeline != Pipeline::External {
                     return Err(ReportError::NotExternal);
                 }

@@ -3,6 +3,7 @@
 //! checked tree. Never: accepts a key that it does not know.
 
 mod allow;
+mod auth;
 mod limits;
 mod load;
 mod proxy;
@@ -10,14 +11,17 @@ mod rate;
 mod secret;
 mod size;
 mod tls;
+mod tokens;
 mod worker;
 
 pub use allow::Allowed;
+pub use auth::{Auth, Mode};
 pub use limits::Limits;
 pub use proxy::Proxy;
 pub use rate::{Quota, Rate};
 pub use secret::Secret;
 pub use tls::TlsConfig;
+pub use tokens::TokensConfig;
 pub use worker::{Isolation, WorkerConfig};
 
 use std::net::SocketAddr;
@@ -37,7 +41,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where database and files are.
     pub data_dir: PathBuf,
-    /// Who may use the server. Only `none` so far: one local user.
+    /// How people are known; `none`: everybody is one local user.
     pub auth: Auth,
     /// Origins of web pages, besides our own, that may call the API.
     pub origins: Vec<String>,
@@ -51,6 +55,8 @@ pub struct Config {
     /// How long a finished job is kept.
     #[serde(with = "humantime_serde")]
     pub retention: Duration,
+    /// Tokens that read one job.
+    pub tokens: TokensConfig,
     /// The converters.
     pub worker: WorkerConfig,
     /// The queue.
@@ -61,14 +67,6 @@ pub struct Config {
     pub fetch: FetchConfig,
     /// The log.
     pub log: LogConfig,
-}
-
-/// Who may use the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Auth {
-    /// Whoever reaches the port, which must be on loopback.
-    None,
 }
 
 /// The queue.
@@ -124,12 +122,13 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: default_data_dir(),
-            auth: Auth::None,
+            auth: Auth::default(),
             origins: Vec::new(),
             proxies: Vec::new(),
             tls: TlsConfig::default(),
             grace: Duration::from_secs(10),
             retention: Duration::from_secs(30 * 24 * 3600),
+            tokens: TokensConfig::default(),
             worker: WorkerConfig::default(),
             queue: QueueConfig::default(),
             limits: Limits::default(),
@@ -191,8 +190,8 @@ pub enum ConfigError {
     /// The server would be open to the network without authentication.
     #[error(
         "refusing to listen on {0}: without authentication whoever reaches that address could \
-         read every document and start jobs. Listen on a loopback address (127.0.0.1 or [::1]) \
-         and put an authenticating proxy before it."
+         read every document and start jobs. Set `auth` (for example `api-keys`), or listen on a \
+         loopback address (127.0.0.1 or [::1])."
     )]
     Exposed(SocketAddr),
     /// A certificate without its key, or the other way round.
@@ -206,10 +205,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Exposed`], [`ConfigError::HalfTls`].
     pub fn check(&self) -> Result<(), ConfigError> {
-        if self.auth == Auth::None && !self.listen.ip().is_loopback() {
+        if self.auth.is_none() && !self.listen.ip().is_loopback() {
             return Err(ConfigError::Exposed(self.listen));
         }
-        self.tls.missing().map_or(Ok(()), |name| Err(ConfigError::HalfTls(name)))
+        if let Some(name) = self.tls.missing() {
+            return Err(ConfigError::HalfTls(name));
+        }
+        self.tokens
+            .check()
+            .map_err(|(place, message)| ConfigError::Wrong { place: place.to_owned(), message })
     }
 
     /// Conversions at a time.

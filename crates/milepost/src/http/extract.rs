@@ -2,30 +2,47 @@
 //! typed values, or a problem that names the field at fault.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, Query, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use milepost_core::OwnerId;
+use milepost_core::Caller;
 use serde::de::DeserializeOwned;
 
 use super::problem::{Code, Problem};
+use crate::access::Principal;
 
-/// Who asks. Without authentication there is one owner.
+/// Who asks.
 #[derive(Clone, Debug)]
-pub struct Caller(pub OwnerId);
+pub struct By(pub Caller);
 
-impl<S: Sync> FromRequestParts<S> for Caller {
+impl<S: Sync> FromRequestParts<S> for By {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        // In a simulation there are several.
-        let named = if cfg!(test) { parts.extensions.get::<Self>().cloned() } else { None };
-        Ok(named.unwrap_or_else(|| Self(OwnerId::local())))
+        principal(&parts.extensions).map(|principal| Self(principal.caller.clone()))
     }
+}
+
+/// Who asks, and by what they are known.
+pub struct Known(pub Arc<Principal>);
+
+impl<S: Sync> FromRequestParts<S> for Known {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        principal(&parts.extensions).map(|principal| Self(principal.clone()))
+    }
+}
+
+/// The gate has put it there; what came past the gate is nobody's.
+fn principal(extensions: &Extensions) -> Result<&Arc<Principal>, Problem> {
+    let nobody = || Problem::new(Code::Unauthenticated, "Nobody is known to have sent this.");
+    extensions.get::<Arc<Principal>>().ok_or_else(nobody)
 }
 
 /// An id in the path; one that is none cannot be found.

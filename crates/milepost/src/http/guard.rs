@@ -1,13 +1,14 @@
-//! Who may talk to a server without authentication: programs on this machine,
-//! and our own pages. A web page elsewhere can make a browser send requests
-//! here, under our name (a foreign `Origin`) or under a name of its own that was
-//! rebound to a loopback address (a foreign `Host`); both are refused.
+//! Which web pages a request may come from. Without authentication a page elsewhere
+//! could make a browser send requests here under our name (a foreign `Origin`) or
+//! under a name of its own that was rebound to a loopback address (a foreign `Host`);
+//! with it, it could use the session's cookie. All are refused.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
+use axum::http::request::Parts;
 use axum::http::uri::Scheme;
 
 use super::problem::{Code, Problem};
@@ -23,30 +24,36 @@ impl Origins {
     }
 }
 
-/// Refuses what a foreign web page may have caused.
+/// Refuses what a foreign web page may have caused. `local` says that there is no
+/// authentication, and so only loopback names.
 ///
 /// # Errors
 /// `forbidden`.
-pub fn local_only(request: &Request, origins: &Origins) -> Result<(), Problem> {
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+pub fn origin(request: &Parts, origins: &Origins, local: bool) -> Result<(), Problem> {
+    let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
     // HTTP/2 carries the name in the request's target.
-    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let authority = request.uri.authority().map(|authority| authority.as_str());
     let host = header(HOST).or(authority).unwrap_or_default();
-    if !is_loopback(host) {
+    if local && !is_loopback(host) {
         return Err(Problem::new(
             Code::Forbidden,
             "Without authentication this server answers only under a loopback name such as \
              localhost or 127.0.0.1.",
         ));
     }
-    if !request.headers().contains_key(ORIGIN) {
+    if !request.headers.contains_key(ORIGIN) {
         return Ok(());
     }
     let origin = header(ORIGIN).unwrap_or_default().to_ascii_lowercase();
-    // The door says so where the connection is encrypted.
-    let scheme = request.extensions().get::<Scheme>().map_or("http", Scheme::as_str);
-    let name = origin.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://"));
-    let own = name.is_some_and(|name| name.eq_ignore_ascii_case(host));
+    // The door says so where the connection is encrypted; where it is not, a proxy
+    // may have made it so.
+    let schemes: &[&str] = match request.extensions.get::<Scheme>() {
+        Some(_) => &["https://"],
+        None => &["http://", "https://"],
+    };
+    let own = schemes.iter().any(|scheme| {
+        origin.strip_prefix(scheme).is_some_and(|name| name.eq_ignore_ascii_case(host))
+    });
     if own || origins.0.contains(&origin) {
         return Ok(());
     }
@@ -54,6 +61,14 @@ pub fn local_only(request: &Request, origins: &Origins) -> Result<(), Problem> {
         Code::Forbidden,
         "Pages of this origin may not use this server; add it to `origins` in the configuration.",
     ))
+}
+
+/// Whether a browser says that a page of another site sent this. Such a request with
+/// an `Origin` does not come so far; this is for those without.
+pub fn sent_by_another_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    !headers.contains_key(ORIGIN)
+        && site.is_some_and(|site| !["same-origin", "none"].contains(&site))
 }
 
 fn is_loopback(host: &str) -> bool {

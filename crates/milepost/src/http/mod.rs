@@ -1,33 +1,39 @@
 //! The HTTP side: one router over all dialects, what stands before it (who may
 //! call, how much), and what every server has (health, metrics, API docs).
 
+mod around;
 pub mod content;
+mod credentials;
 pub mod extract;
+pub mod gate;
 mod guard;
 mod linger;
 mod metrics;
 mod operation;
 pub mod problem;
+pub mod routes;
 mod slow;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use utoipa::openapi::{InfoBuilder, OpenApi};
-use utoipa_axum::router::OpenApiRouter;
 
+pub use around::request_id;
 pub use metrics::Metrics;
 use problem::{Code, Problem};
+use routes::Routes;
 
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::command::Commands;
 use crate::config::Config;
@@ -39,6 +45,8 @@ use crate::submit::Submitter;
 /// What handlers work with; cheap to clone.
 #[derive(Clone)]
 pub struct Services {
+    /// Knows people.
+    pub access: Access,
     /// Takes submissions in.
     pub submitter: Submitter,
     /// Takes reports of work that is done outside.
@@ -62,8 +70,8 @@ pub struct Services {
 }
 
 /// The whole server as a router over `dialects`' routes.
-pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
-    let (routes, mut api) = dialects.merge(operation::routes()).split_for_parts();
+pub fn router(services: Services, dialects: Routes) -> Router {
+    let (routes, mut api, rules) = dialects.merge(operation::routes()).split();
     describe(&mut api);
     slow::describe(&mut api);
     let api_json: Bytes = api.to_json().expect("the description has only string keys").into();
@@ -71,9 +79,18 @@ pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
         // Else a page under another name than localhost would ask swagger.io.
         .config(utoipa_swagger_ui::Config::from("/openapi.json").validator_url("none"));
     let config = services.config.clone();
-    let origins = guard::Origins::new(&config.origins);
-    let limits = slow::Limits::new(&config.limits);
-    let metrics = services.metrics.clone();
+    let around = around::Around {
+        metrics: services.metrics.clone(),
+        gate: gate::Gate {
+            access: services.access.clone(),
+            origins: guard::Origins::new(&config.origins),
+            rules,
+        },
+        slow: slow::Limits::new(&config.limits),
+        clock: services.clock.clone(),
+        // Not on loopback names, where it would bind other servers, too.
+        secure: config.tls.is_on() && !config.auth.is_none(),
+    };
     routes
         .route("/", get(|| async { Redirect::to("/docs") }))
         .route("/openapi.json", get(move || openapi(api_json.clone())))
@@ -86,37 +103,13 @@ pub fn router(services: Services, dialects: OpenApiRouter<Services>) -> Router {
             usize::try_from(config.limits.body.as_u64()).unwrap_or(usize::MAX),
         ))
         .layer(cors(&config.origins))
-        .layer(from_fn_with_state((metrics, origins, limits), around))
+        .layer(from_fn_with_state(around, around::around))
         .with_state(services)
 }
 
 /// Not a copy for each client: whoever asks and does not read would hold it.
 async fn openapi(text: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
-}
-
-/// What happens around every request. One layer, as each one copies the whole
-/// route under it for each request.
-async fn around(
-    State((metrics, origins, limits)): State<(Metrics, guard::Origins, slow::Limits)>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let counted = metrics.begin(&request);
-    let allowed =
-        guard::local_only(&request, &origins).and_then(|()| limits.check_url(request.uri()));
-    let (request, patience) = limits.watch(request);
-    let mut response = match allowed {
-        Ok(()) => patience.judge(next.run(request.map(linger::read_on)).await),
-        Err(problem) => {
-            drop(linger::read_on(request.into_body()));
-            problem.into_response()
-        }
-    };
-    let value = HeaderValue::from_static("nosniff");
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, value);
-    counted.end(&response);
-    response
 }
 
 /// What pages of configured origins may send and see.
@@ -132,6 +125,7 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_headers(AllowHeaders::list(names(&[
             "authorization",
             "content-type",
+            "currentlanguage",
             "idempotency-key",
             "if-none-match",
             "last-event-id",
@@ -145,6 +139,7 @@ fn cors(origins: &[String]) -> CorsLayer {
             "location",
             "preference-applied",
             "retry-after",
+            "x-request-id",
         ]))
         .allow_credentials(any)
 }

@@ -6,15 +6,21 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+use milepost_core::Scope;
 
 use super::Services;
 use super::problem::Problem;
+use super::routes::{Routes, Rule};
 
-/// The routes, each with its description.
-pub fn routes() -> OpenApiRouter<Services> {
-    OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready)).routes(routes!(metrics))
+/// The routes. Whoever balances load has no credential; what the server is used for is
+/// told to those alone who may read everything.
+pub fn routes() -> Routes {
+    Routes::default()
+        .add(Rule::Open, routes!(live))
+        .add(Rule::Open, routes!(ready))
+        .add(Rule::Needs(Scope::ReadAll), routes!(metrics))
 }
 
 #[derive(Serialize, ToSchema)]

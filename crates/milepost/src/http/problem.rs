@@ -5,12 +5,13 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use milepost_core::{Snapshot, Status};
+use milepost_core::{Denied, Snapshot, Status};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::command::CommandError;
 use crate::hub::WatchError;
+use crate::query::QueryError;
 use crate::report::ReportError;
 use crate::store::StoreError;
 use crate::submit::{ConfirmError, MAX_METADATA_BYTES, SubmitError};
@@ -47,8 +48,14 @@ pub enum Code {
     QueueFull,
     /// More at a time than allowed.
     RateLimited,
+    /// The caller is not known: nothing was presented, or what was does not hold.
+    Unauthenticated,
     /// The caller may not do that.
     Forbidden,
+    /// A credential came in the URL that does not belong there.
+    CredentialInUrl,
+    /// The URL is longer than allowed.
+    UriTooLong,
     /// A part of the server is not available now.
     Unavailable,
 }
@@ -56,7 +63,9 @@ pub enum Code {
 impl Code {
     const fn status(self) -> StatusCode {
         match self {
-            Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::InvalidRequest | Self::CredentialInUrl => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::InvalidField => StatusCode::UNPROCESSABLE_ENTITY,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -97,6 +106,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     job_status: Option<Status>,
+    /// Finds what the server logged of this request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
     /// Seconds after which to try again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
@@ -114,6 +126,7 @@ impl Problem {
             detail: detail.into(),
             field: None,
             job_status: None,
+            request_id: super::request_id(),
             retry_after: None,
         }
     }
@@ -126,6 +139,11 @@ impl Problem {
     /// There is no such thing.
     pub fn not_found(what: &str) -> Self {
         Self::new(Code::NotFound, format!("There is no such {what}."))
+    }
+
+    /// The caller sees it, and may not do that.
+    pub fn not_allowed() -> Self {
+        Self::new(Code::Forbidden, "Your credential does not allow that.")
     }
 
     /// The client claims to have more than there is.
@@ -165,6 +183,9 @@ impl IntoResponse for Problem {
         let kind = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, kind);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.code == Code::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
@@ -181,6 +202,16 @@ impl From<StoreError> for Problem {
                 Code::Unavailable,
                 "The server could not read or write its store; try again in a moment.",
             )
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Denied(Denied::Hidden, what) => Self::not_found(what),
+            QueryError::Denied(Denied::Forbidden, _) => Self::not_allowed(),
+            QueryError::Store(error) => error.into(),
         }
     }
 }
@@ -240,6 +271,7 @@ impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::NotFound => Self::new(Code::NotFound, "There is no such thing."),
+            CommandError::Forbidden => Self::not_allowed(),
             CommandError::Conflict(job) => Self::conflict(&job, "this cannot be done now"),
             CommandError::DocumentGone => Self::new(
                 Code::Conflict,
@@ -259,6 +291,7 @@ impl From<ConfirmError> for Problem {
     fn from(error: ConfirmError) -> Self {
         match error {
             ConfirmError::NotFound => Self::not_found("job"),
+            ConfirmError::Forbidden => Self::not_allowed(),
             ConfirmError::NotAwaiting(job) => Self::conflict(&job, "there is nothing to confirm"),
             ConfirmError::NoSource => Self::field(
                 "source",
@@ -274,6 +307,7 @@ impl From<ReportError> for Problem {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::NotFound => Self::not_found("job"),
+            ReportError::Forbidden => Self::not_allowed(),
             ReportError::NotExternal => Self::new(
                 Code::Conflict,
                 "The server works on this job itself; only jobs of the pipeline `external` take \
@@ -295,6 +329,7 @@ impl From<WatchError> for Problem {
     fn from(error: WatchError) -> Self {
         match error {
             WatchError::NotFound => Self::not_found("job"),
+            WatchError::Forbidden => Self::not_allowed(),
             WatchError::Ahead(seq) => Self::ahead(
                 "after",
                 format!("The job's log ends at seq {seq}; nothing comes after a later one."),

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use milepost_core::{JobId, Seq, Snapshot, Status};
+use milepost_core::{Caller, Denied, JobId, Scope, Seq, Snapshot, Status};
 use tokio::time::Instant;
 
 use super::frame::Frame;
@@ -19,10 +19,21 @@ use crate::store::{JobFilter, StoreError};
 pub enum WatchError {
     /// It is not there, or not this watcher's to see.
     NotFound,
+    /// The watcher knows it, and may not read it.
+    Forbidden,
     /// The watcher says it has more than there is.
     Ahead(Seq),
     /// The store failed.
     Store(StoreError),
+}
+
+impl From<Denied> for WatchError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Hidden => Self::NotFound,
+            Denied::Forbidden => Self::Forbidden,
+        }
+    }
 }
 
 impl From<StoreError> for WatchError {
@@ -59,14 +70,14 @@ impl Connection {
         job: JobId,
         mode: Mode,
         after: Seq,
-        may_see: impl Fn(&Snapshot) -> bool,
+        caller: &Caller,
     ) -> Result<Arc<Snapshot>, WatchError> {
         let topic = Topic::Job(job);
         // First listen, then look: what happens in between is in the mailbox.
         // Nothing leaves it before the look says that this watcher may see it.
         self.slot.lock().watch(job, mode, after);
         self.join(topic.clone(), None);
-        let looked = self.look(job, mode, after, may_see).await;
+        let looked = self.look(job, mode, after, caller).await;
         if looked.is_err() {
             self.unwatch(&topic);
         }
@@ -79,11 +90,11 @@ impl Connection {
         job: JobId,
         mode: Mode,
         after: Seq,
-        may_see: impl Fn(&Snapshot) -> bool,
+        caller: &Caller,
     ) -> Result<Arc<Snapshot>, WatchError> {
         let found = self.shared.store.snapshot(job).await?;
-        let seen = found.filter(|(snapshot, _)| may_see(snapshot));
-        let (snapshot, position) = seen.ok_or(WatchError::NotFound)?;
+        let (snapshot, position) = found.ok_or(WatchError::NotFound)?;
+        caller.check(Scope::Read, &snapshot.owner, Some(job))?;
         if after > snapshot.seq {
             return Err(WatchError::Ahead(snapshot.seq));
         }
@@ -158,9 +169,9 @@ impl Connection {
         job: JobId,
         mode: Mode,
         since: Option<u64>,
-        may_see: impl Fn(&Snapshot) -> bool,
+        caller: &Caller,
     ) -> Result<(), WatchError> {
-        self.watch_job(job, mode, Seq(0), may_see).await?;
+        self.watch_job(job, mode, Seq(0), caller).await?;
         if let Some(since) = since {
             self.slot.lock().forget_until(job, since);
         }

@@ -38,6 +38,8 @@ pub enum Delivery {
     Queue(JobId, QueuePlace),
     /// A job is gone.
     Removed(JobId),
+    /// The job's tokens of an earlier epoch than this are void.
+    Revoked(JobId, u64),
 }
 
 /// What there is to do for a connection.
@@ -249,7 +251,8 @@ impl Mailbox {
     pub(super) fn notice(&mut self, notice: Delivery) {
         let same = |other: &Delivery| match (other, &notice) {
             (Delivery::Queue(a, _), Delivery::Queue(b, _))
-            | (Delivery::Removed(a), Delivery::Removed(b)) => a == b,
+            | (Delivery::Removed(a), Delivery::Removed(b))
+            | (Delivery::Revoked(a, _), Delivery::Revoked(b, _)) => a == b,
             _ => false,
         };
         self.notices.retain(|other| !same(other));

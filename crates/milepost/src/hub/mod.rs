@@ -190,6 +190,14 @@ impl Shared {
                 let members = self.members(job, &owner, document, batch);
                 tell_removed(job, members, None);
             }
+            Change::Revoked { job, epoch } => {
+                // Only who watches this one job may do so by a token of it.
+                let topics = self.topics();
+                for member in topics.get(&Topic::Job(job)).into_iter().flat_map(BTreeMap::values) {
+                    member.slot.lock().notice(Delivery::Revoked(job, epoch));
+                    member.slot.wake.notify_one();
+                }
+            }
         }
         self.published.store(position, Ordering::Relaxed);
     }

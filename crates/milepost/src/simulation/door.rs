@@ -9,17 +9,22 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
-use milepost_core::OwnerId;
+use milepost_core::{Caller, OwnerId, Scopes};
 use serde_json::Value;
 use tower::ServiceExt;
 
 use super::world::World;
+use crate::access::{Access, Principal};
 use crate::dialect;
 use crate::http::Services;
-use crate::http::extract::Caller;
 
-static ROUTES: LazyLock<Router<Services>> =
-    LazyLock::new(|| dialect::native::routes().split_for_parts().0);
+static ROUTES: LazyLock<Router<Services>> = LazyLock::new(|| dialect::native::routes().split().0);
+
+/// Behind the gate, an owner is a principal.
+fn known(owner: &OwnerId) -> Arc<Principal> {
+    let caller = Caller::new(owner.clone(), Scopes::OWN);
+    Arc::new(Principal { caller, ..Access::local() })
+}
 
 /// The way into one life of the server.
 pub struct Door {
@@ -67,8 +72,7 @@ impl Door {
         if !self.is_open() {
             return None;
         }
-        let mut request =
-            Request::builder().method(method).uri(path).extension(Caller(owner.clone()));
+        let mut request = Request::builder().method(method).uri(path).extension(known(owner));
         for (name, value) in headers {
             request = request.header(name, value);
         }

@@ -128,6 +128,7 @@ impl Ledger {
             match change {
                 Change::Reached(snapshot) => self.reached(snapshot, *position, at, takes_leases)?,
                 Change::Removed { job, .. } => self.removed(*job, now)?,
+                Change::Revoked { .. } => {}
             }
         }
         Ok(())

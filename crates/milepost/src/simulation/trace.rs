@@ -31,6 +31,9 @@ pub fn committed(announcement: &Announcement) -> String {
             job.message,
         ),
         Change::Removed { job, .. } => format!("committed @{position}: {} removed", short(*job)),
+        Change::Revoked { job, epoch } => {
+            format!("committed @{position}: {} tokens before {epoch} void", short(*job))
+        }
     }
 }
 

@@ -2,12 +2,26 @@
 //! of its own, so it is gone with its last job.
 
 use milepost_core::{Batch, BatchId, OwnerId, Share, Status};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::StoreError;
 use super::sqlite::Store;
 
 impl Store {
+    /// Whose a batch is; `None` where it has no job.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn batch_owner(&self, id: BatchId) -> Result<Option<OwnerId>, StoreError> {
+        self.read(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT owner FROM jobs WHERE batch = ? LIMIT 1")?;
+            let found = statement.query_row([id.uuid()], |row| row.get::<_, String>(0));
+            Ok(found.optional()?.map(OwnerId::new))
+        })
+        .await
+    }
+
     /// An owner's batch as a whole; `None` where it has no job.
     ///
     /// # Errors

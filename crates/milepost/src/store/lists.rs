@@ -17,8 +17,8 @@ pub(super) const WAITING_SINCE: &str =
 /// Which jobs a list holds.
 #[derive(Clone, Debug)]
 pub struct JobFilter {
-    /// Whose.
-    pub owner: OwnerId,
+    /// Whose; `None` for everybody's.
+    pub owner: Option<OwnerId>,
     /// Any of these, or all.
     pub status: Vec<Status>,
     /// Of this pipeline.
@@ -40,8 +40,13 @@ pub struct JobFilter {
 impl JobFilter {
     /// All of an owner's jobs.
     pub fn of(owner: OwnerId) -> Self {
+        Self { owner: Some(owner), ..Self::everybody() }
+    }
+
+    /// All jobs.
+    pub fn everybody() -> Self {
         Self {
-            owner,
+            owner: None,
             status: Vec::new(),
             pipeline: None,
             document: None,
@@ -92,13 +97,15 @@ impl Store {
     /// Where the database fails.
     pub async fn list(&self, filter: JobFilter) -> Result<Vec<(Snapshot, u64)>, StoreError> {
         self.read(move |connection| {
-            let mut sql = "SELECT snapshot, position FROM jobs WHERE owner = ?".to_owned();
-            let mut values: Vec<rusqlite::types::Value> =
-                vec![filter.owner.as_str().to_owned().into()];
+            let mut sql = "SELECT snapshot, position FROM jobs WHERE true".to_owned();
+            let mut values: Vec<rusqlite::types::Value> = Vec::new();
             let mut and = |clause: &str, value: rusqlite::types::Value| {
                 sql.push_str(clause);
                 values.push(value);
             };
+            if let Some(owner) = &filter.owner {
+                and(" AND owner = ?", owner.as_str().to_owned().into());
+            }
             if let Some(pipeline) = filter.pipeline {
                 and(" AND pipeline = ?", pipeline.as_str().to_owned().into());
             }

@@ -11,6 +11,7 @@ mod idempotency;
 #[cfg(test)]
 mod in_line;
 mod jobs;
+mod keys;
 mod leases;
 #[cfg(test)]
 mod leases_tests;
@@ -24,18 +25,21 @@ mod schema;
 mod sqlite;
 mod stats;
 mod submit;
+mod tokens;
 
 pub use blobs::{Blobs, Content, Incoming, Place};
 pub use documents::{DocumentInUse, DocumentRow, NewDocument};
 #[cfg(test)]
 pub use in_line::{Driver, Fault, Gate};
 pub use jobs::{Appended, Decision, Deleted};
+pub use keys::KeyRow;
 pub use leases::{Lease, NodeId};
 pub use lists::JobFilter;
 pub use pages::{PageRow, TextRow};
 pub use sqlite::Store;
 pub use stats::FinishedRow;
 pub use submit::{NewJob, NewJobs, Submitted};
+pub use tokens::TokenGround;
 
 /// Makes a folder that only this user can read.
 ///

@@ -154,6 +154,32 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX jobs_waiting ON jobs(updated_at) WHERE status IN ('awaiting', 'queued');
     CREATE INDEX documents_by_age ON documents(created_at);
 ",
+    "
+    -- A key is known by its hash alone. A revoked one stays, so that who had it can
+    -- be said later.
+    CREATE TABLE api_keys (
+        id         BLOB PRIMARY KEY,
+        sha256     BLOB NOT NULL UNIQUE,
+        name       TEXT NOT NULL,
+        start      TEXT NOT NULL,
+        owner      TEXT NOT NULL,
+        scopes     TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER,
+        used_at    INTEGER,
+        revoked_at INTEGER
+    ) WITHOUT ROWID;
+
+    -- What signs the tokens that read one job.
+    CREATE TABLE signing_keys (
+        id         TEXT PRIMARY KEY,
+        key        BLOB NOT NULL,
+        created_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+
+    -- Tokens that were made under an earlier epoch are void.
+    ALTER TABLE jobs ADD COLUMN token_epoch INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Brings the database to this version, each step in a transaction of its own.

@@ -1,11 +1,9 @@
 //! Several jobs in one request. Enters: what each of them is to be. Leaves: all of
 //! them, in one batch, or none. Never: a batch without a job.
 
-use std::sync::Arc;
+use milepost_core::BatchId;
 
-use milepost_core::{BatchId, Snapshot};
-
-use super::{Request, SubmitError, Submitter, fingerprint};
+use super::{Accepted, Request, SubmitError, Submitter, fingerprint};
 
 /// Why there are no jobs, and which one is at fault.
 #[derive(Debug)]
@@ -34,7 +32,7 @@ impl Submitter {
         requests: Vec<Request>,
         joins: Option<BatchId>,
         key: Option<String>,
-    ) -> Result<Vec<Arc<Snapshot>>, Refused> {
+    ) -> Result<Accepted, Refused> {
         let idempotency = key.map(|key| (key, fingerprint::of_batch(&requests, joins)));
         let batch = joins.unwrap_or_else(|| BatchId::new(self.journal.clock().new_id()));
         self.accept(requests, Some(batch), joins, idempotency).await

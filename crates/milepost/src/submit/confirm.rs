@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use milepost_convert::Options;
-use milepost_core::{EventKind, JobId, OwnerId, Snapshot, Status};
+use milepost_core::{Caller, Denied, EventKind, Scope, Snapshot, Status};
 
 use super::{Brought, EXTERNAL_FETCHES, Source, Submitter, public_options};
 use crate::pipeline;
@@ -13,8 +13,10 @@ use crate::store::{Appended, Decision, StoreError};
 /// Why a held job was not confirmed.
 #[derive(Debug)]
 pub enum ConfirmError {
-    /// There is no such job for this owner.
+    /// There is no such job for this caller.
     NotFound,
+    /// The caller sees it, and may not confirm it.
+    Forbidden,
     /// It does not wait for a confirmation.
     NotAwaiting(Box<Snapshot>),
     /// It still has no document.
@@ -25,27 +27,36 @@ pub enum ConfirmError {
     Store(StoreError),
 }
 
+impl From<Denied> for ConfirmError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Hidden => Self::NotFound,
+            Denied::Forbidden => Self::Forbidden,
+        }
+    }
+}
+
 impl Submitter {
     /// Lets a held job run, with the document that it may have waited for, and
-    /// with `options` in the place of the submitted ones.
+    /// with `options` in the place of the submitted ones. The document is stored as
+    /// the job's owner's, whoever confirms it.
     ///
     /// # Errors
     /// See [`ConfirmError`]; then nothing is stored.
     pub async fn confirm(
         &self,
-        owner: OwnerId,
-        job: JobId,
+        caller: &Caller,
+        job: &Snapshot,
         source: Option<Source>,
         options: Option<Options>,
     ) -> Result<Arc<Snapshot>, ConfirmError> {
-        let Brought { info, document, remote, .. } = self.bring(&owner, source);
+        let Brought { info, document, remote, .. } = self.bring(&job.owner, source);
         let uploaded = document.as_ref().map(|document| document.content.clone());
+        let caller = caller.clone();
         let appended = self
             .journal
-            .append(job, move |job| {
-                if job.owner != owner {
-                    return Err(ConfirmError::NotFound);
-                }
+            .append(job.id, move |job| {
+                caller.check(Scope::Submit, &job.owner, Some(job.id))?;
                 if job.status != Status::Awaiting {
                     return Err(ConfirmError::NotAwaiting(Box::new(job.clone())));
                 }

@@ -142,6 +142,14 @@ impl From<StoreError> for SubmitError {
     }
 }
 
+/// The jobs of a request, at least one.
+pub struct Accepted {
+    /// They, in the order of the request.
+    pub jobs: Vec<Arc<Snapshot>>,
+    /// Whether an earlier request has made them.
+    pub repeated: bool,
+}
+
 /// Takes submissions in; cheap to clone.
 #[derive(Clone)]
 pub struct Submitter {
@@ -220,11 +228,10 @@ impl Submitter {
         &self,
         request: Request,
         key: Option<String>,
-    ) -> Result<Arc<Snapshot>, SubmitError> {
+    ) -> Result<Accepted, SubmitError> {
         let idempotency = key.map(|key| (key, fingerprint::of_one(&request)));
-        let jobs = self.accept(vec![request], None, None, idempotency).await;
-        let jobs = jobs.map_err(|refused| refused.error)?;
-        Ok(jobs.into_iter().next().expect("one request makes one job"))
+        let accepted = self.accept(vec![request], None, None, idempotency).await;
+        accepted.map_err(|refused| refused.error)
     }
 
     /// Makes the jobs of one request, all or none. `joins` is a batch that must be
@@ -235,7 +242,7 @@ impl Submitter {
         batch: Option<BatchId>,
         joins: Option<BatchId>,
         idempotency: Option<(String, String)>,
-    ) -> Result<Vec<Arc<Snapshot>>, Refused> {
+    ) -> Result<Accepted, Refused> {
         let uploads: Vec<_> = requests.iter().filter_map(Request::upload).cloned().collect();
         let outcome = self.store(requests, batch, joins, idempotency).await;
         if !matches!(outcome, Ok(Submitted::Created(_))) {
@@ -245,7 +252,8 @@ impl Submitter {
         }
         let refused = |error| Err(Refused { place: None, error });
         match outcome? {
-            Submitted::Created(jobs) | Submitted::Existing(jobs) => Ok(jobs),
+            Submitted::Created(jobs) => Ok(Accepted { jobs, repeated: false }),
+            Submitted::Existing(jobs) => Ok(Accepted { jobs, repeated: true }),
             Submitted::KeyReused => refused(SubmitError::KeyReused),
             Submitted::NoDocument(place) => {
                 Err(Refused { place: Some(place), error: SubmitError::DocumentGone })

@@ -8,5 +8,6 @@ mod pace;
 pub mod sse;
 mod takeover;
 pub mod tls;
+pub mod validity;
 mod wire;
 pub mod ws;

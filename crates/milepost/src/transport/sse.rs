@@ -18,6 +18,7 @@ use tokio::time::{Instant, Interval, interval_at};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::takeover::Takeover;
+use super::validity::Validity;
 use super::wire::Wire;
 use crate::hub::{Connection, Delivery};
 
@@ -36,16 +37,26 @@ pub struct Chunk {
     pub last: bool,
 }
 
-/// Streams `first`, then what `connection` delivers, as `encode` shapes it.
+impl Chunk {
+    /// Nothing to say; perhaps the end of the stream.
+    pub const fn nothing(last: bool) -> Self {
+        Self { parts: Vec::new(), last }
+    }
+}
+
+/// Streams `first`, then what `connection` delivers, as `encode` shapes it, as long as
+/// `validity` holds.
 pub fn respond(
     connection: Connection,
     draining: CancellationToken,
+    validity: Validity,
     first: Option<Bytes>,
     encode: impl Fn(&Connection, Delivery) -> Chunk + Send + 'static,
 ) -> Response {
     let begin = [Bytes::from_static(RETRY.as_bytes())].into_iter().chain(first).collect();
     let events = Events {
         connection,
+        validity,
         encode,
         comments: interval_at(Instant::now() + COMMENT_EVERY, COMMENT_EVERY),
         drained: Box::pin(draining.cancelled_owned()),
@@ -89,6 +100,7 @@ pub fn respond(
 /// What is still to be streamed.
 struct Events<E> {
     connection: Connection,
+    validity: Validity,
     encode: E,
     comments: Interval,
     /// Made once: each new one takes a lock that all streams share.
@@ -111,22 +123,34 @@ impl<E: Fn(&Connection, Delivery) -> Chunk> Events<E> {
         if self.ended {
             return None;
         }
-        let next = tokio::select! {
-            biased;
-            // Ends between two events; the client comes back to where the next
-            // server goes on.
-            () = &mut self.drained => return None,
-            _ = self.comments.tick() => None,
-            next = self.connection.next() => Some(next),
-        };
-        match next {
-            None => Some(vec![Bytes::from_static(b": still here\n\n")]),
-            // The client resumes from its last id.
-            Some(Err(_too_slow)) => None,
-            Some(Ok(delivery)) => {
-                let Chunk { parts, last } = (self.encode)(&self.connection, delivery);
-                self.ended = last;
-                Some(parts)
+        loop {
+            let next = tokio::select! {
+                biased;
+                // Ends between two events; the client comes back to where the next
+                // server goes on.
+                () = &mut self.drained => return None,
+                _ = self.comments.tick() => None,
+                next = self.connection.next() => Some(next),
+            };
+            match next {
+                // In a place of its own: it is large and rare.
+                None if Box::pin(self.validity.holds()).await => {
+                    return Some(vec![Bytes::from_static(b": still here\n\n")]);
+                }
+                // The client comes back with a credential that holds, and its last id.
+                None => return None,
+                Some(_) if !self.validity.lasts() => return None,
+                // The client resumes from its last id.
+                Some(Err(_too_slow)) => return None,
+                Some(Ok(delivery)) => {
+                    let Chunk { parts, last } = (self.encode)(&self.connection, delivery);
+                    self.ended = last;
+                    match (parts.is_empty(), last) {
+                        (false, _) => return Some(parts),
+                        (true, true) => return None,
+                        (true, false) => {}
+                    }
+                }
             }
         }
     }

@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::{Parts, downcast};
-use tokio::time::{Instant, interval_at, timeout};
+use tokio::time::{Instant, interval_at, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
@@ -56,6 +56,8 @@ pub enum Close {
     TooSlow,
     /// There are too many connections.
     TooMany,
+    /// It is not known, or not any more, who the client is.
+    Unauthenticated,
 }
 
 impl Close {
@@ -66,6 +68,7 @@ impl Close {
             Self::Policy => 1008,
             Self::TooLarge => 1009,
             Self::Draining => 1012,
+            Self::Unauthenticated => 4401,
             Self::TooSlow => 4408,
             Self::TooMany => 4429,
         }
@@ -80,6 +83,7 @@ impl Close {
             Self::Draining => "the server restarts; reconnect",
             Self::TooSlow => "reading too slowly; reconnect with the last seq",
             Self::TooMany => "too many connections",
+            Self::Unauthenticated => "not authenticated; reconnect with a valid credential",
         }
     }
 }
@@ -93,8 +97,17 @@ pub trait Session: Send {
         text: &str,
     ) -> impl Future<Output = Result<Vec<Bytes>, Close>> + Send;
 
-    /// Shapes a delivery, framed.
-    fn encode(&self, delivery: Delivery) -> Bytes;
+    /// Shapes a delivery, framed; `None` where there is nothing to say.
+    fn encode(&self, delivery: Delivery) -> Result<Option<Bytes>, Close>;
+
+    /// When the session has something to do by itself.
+    fn deadline(&self) -> Option<Instant>;
+
+    /// Does it; the answer, framed, is sent.
+    fn on_deadline(&mut self) -> Result<Option<Bytes>, Close>;
+
+    /// Whether the client may still be here. Asked now and then.
+    fn still(&self) -> impl Future<Output = bool> + Send;
 
     /// What is said before a planned close, framed.
     fn draining(&self) -> Option<Bytes>;
@@ -214,6 +227,9 @@ async fn run(open: &mut Open<impl Session>) -> Result<(), Option<Close>> {
     // Made once: each new one takes a lock that all sockets share.
     let drained = draining.cancelled();
     tokio::pin!(drained);
+    let mut deadline = session.deadline();
+    let due = sleep_until(deadline.unwrap_or_else(Instant::now));
+    tokio::pin!(due);
     loop {
         tokio::select! {
             message = socket.stream.next() => {
@@ -235,14 +251,31 @@ async fn run(open: &mut Open<impl Session>) -> Result<(), Option<Close>> {
                 for answer in answers.map_err(Some)? {
                     socket.send(&answer, send_limit).await?;
                 }
+                if deadline != session.deadline() {
+                    deadline = session.deadline();
+                    due.as_mut().reset(deadline.unwrap_or_else(Instant::now));
+                }
             }
             delivery = connection.next() => {
                 let delivery = delivery.map_err(|_| Some(Close::TooSlow))?;
-                socket.send(&session.encode(delivery), send_limit).await?;
+                if let Some(frame) = session.encode(delivery).map_err(Some)? {
+                    socket.send(&frame, send_limit).await?;
+                }
+            }
+            () = &mut due, if deadline.is_some() => {
+                if let Some(frame) = session.on_deadline().map_err(Some)? {
+                    socket.send(&frame, send_limit).await?;
+                }
+                deadline = session.deadline();
+                due.as_mut().reset(deadline.unwrap_or_else(Instant::now));
             }
             _ = ping.tick() => {
                 if heard.elapsed() >= SILENCE {
                     return Err(None);
+                }
+                // In a place of its own: it is large and rare.
+                if !Box::pin(session.still()).await {
+                    return Err(Some(Close::Unauthenticated));
                 }
                 socket.send(PING, send_limit).await?;
             }

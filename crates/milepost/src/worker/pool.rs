@@ -143,7 +143,7 @@ impl Pool {
             while let Some(heard) = bus.next().await {
                 match heard.map(|announcement| announcement.change) {
                     Ok(Change::Reached(snapshot)) => shared.heard(&snapshot),
-                    Ok(Change::Removed { .. }) => {}
+                    Ok(Change::Removed { .. } | Change::Revoked { .. }) => {}
                     Err(Lagged) => {
                         let running: Vec<_> = shared.running().keys().copied().collect();
                         for (job, _) in running {

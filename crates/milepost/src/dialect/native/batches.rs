@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use milepost_core::{Batch, BatchId, OwnerId, Status};
+use milepost_core::{Batch, BatchId, Caller, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::jobs::statuses;
 use crate::http::Services;
-use crate::http::extract::{Caller, Id, Params};
+use crate::http::extract::{By, Id, Params};
 use crate::http::problem::{Code, Problem};
 
 /// Several jobs as one.
@@ -63,10 +63,10 @@ pub struct Again {
 )]
 pub async fn get(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(batch): Id<BatchId>,
 ) -> Result<Response, Problem> {
-    answer(&services, owner, batch, StatusCode::OK).await
+    answer(&services, &caller, batch, StatusCode::OK).await
 }
 
 /// Stops every job of a batch that has not ended. Those that have stay as they
@@ -81,11 +81,11 @@ pub async fn get(
 )]
 pub async fn cancel(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(batch): Id<BatchId>,
 ) -> Result<Response, Problem> {
-    services.commands.cancel_batch(owner.clone(), batch).await?;
-    answer(&services, owner, batch, StatusCode::OK).await
+    services.commands.cancel_batch(&caller, batch).await?;
+    answer(&services, &caller, batch, StatusCode::OK).await
 }
 
 /// Queues the next attempt of those jobs of a batch that failed or were cancelled,
@@ -102,7 +102,7 @@ pub async fn cancel(
 )]
 pub async fn retry(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(batch): Id<BatchId>,
     Params(again): Params<Again>,
 ) -> Result<Response, Problem> {
@@ -117,8 +117,8 @@ pub async fn retry(
     }
     let words: Vec<_> = ends.iter().map(|status| status.as_str()).collect();
     let words = words.join(" or ");
-    let retried = services.commands.retry_batch(owner.clone(), batch, ends).await?;
-    let answer = answer(&services, owner, batch, StatusCode::ACCEPTED).await?;
+    let retried = services.commands.retry_batch(&caller, batch, ends).await?;
+    let answer = answer(&services, &caller, batch, StatusCode::ACCEPTED).await?;
     if retried == 0 {
         let detail =
             format!("No job of the batch is {words} and has its document, so none is retried.");
@@ -129,11 +129,10 @@ pub async fn retry(
 
 async fn answer(
     services: &Services,
-    owner: OwnerId,
+    caller: &Caller,
     batch: BatchId,
     status: StatusCode,
 ) -> Result<Response, Problem> {
-    let found = services.query.batch(owner, batch).await?;
-    let state = BatchState::from(found.ok_or_else(|| Problem::not_found("batch"))?);
+    let state = BatchState::from(services.query.batch(caller, batch).await?);
     Ok((status, [(header::CACHE_CONTROL, "no-store")], axum::Json(state)).into_response())
 }

@@ -4,7 +4,7 @@
 
 use axum::extract::Request;
 use milepost_convert::Options;
-use milepost_core::{DocumentId, OwnerId, Pipeline, Plan};
+use milepost_core::{Caller, DocumentId, OwnerId, Pipeline, Plan, Scopes};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use super::form;
 use crate::http::Services;
 use crate::http::extract::{self, parse_object};
 use crate::http::problem::{Code, Problem};
+use crate::query::QueryError;
 use crate::submit::{self, Source, Upload};
 
 /// How a priority may range.
@@ -270,7 +271,12 @@ async fn read_source(
         JsonSource { document: Some(id), url: None, text: None, filename: None } => {
             let gone = || Problem::field("source.document", "There is no such document.");
             let id: DocumentId = id.parse().map_err(|_| gone())?;
-            let row = services.query.document(owner, id).await?.ok_or_else(gone)?;
+            // A job works on a document of its own owner, whoever makes it.
+            let caller = Caller::new(owner.clone(), Scopes::OWN);
+            let row = services.query.document(&caller, id).await.map_err(|error| match error {
+                QueryError::Denied(..) => gone(),
+                QueryError::Store(error) => error.into(),
+            })?;
             Ok(Source::Stored(row.info, row.content.sha256))
         }
         JsonSource { document: None, url: Some(url), text: None, filename } => {

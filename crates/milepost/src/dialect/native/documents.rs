@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use milepost_core::{DocumentId, JobId, OwnerId, Status, Timestamp};
+use milepost_core::{Caller, DocumentId, JobId, Status, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -11,8 +11,9 @@ use super::form;
 use super::jobs::{Page, Paging};
 use crate::http::Services;
 use crate::http::content::respond;
-use crate::http::extract::{Caller, Id, Params};
+use crate::http::extract::{By, Id, Params};
 use crate::http::problem::{Code, Problem};
+use crate::query::QueryError;
 use crate::store::DocumentRow;
 
 /// A stored document.
@@ -65,19 +66,20 @@ pub struct DocumentForm {
 )]
 pub async fn add(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     request: Request,
 ) -> Result<Response, Problem> {
     let upload = form::read_file(&services, request).await?;
     let content = upload.content.clone();
-    let added = services.submitter.add_document(owner.clone(), upload).await;
+    let added = services.submitter.add_document(caller.owner.clone(), upload).await;
     if added.is_err() {
         services.submitter.discard(&content).await;
     }
     let id = added?;
-    let row = services.query.document(&owner, id).await?;
-    let row = row.ok_or_else(|| Problem::not_found("document"))?;
-    let body = document(&services, &owner, row).await?;
+    // Whoever has added it is told so, even where they may read nothing.
+    let caller = caller.as_owner();
+    let row = services.query.document(&caller, id).await?;
+    let body = document(&services, &caller, row).await?;
     let location = HeaderValue::from_str(&format!("/v1/documents/{id}"));
     let location = location.expect("an id is printable");
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(body)).into_response())
@@ -93,15 +95,15 @@ pub async fn add(
 )]
 pub async fn list(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Params(paging): Params<Paging>,
 ) -> Result<axum::Json<Page<Document>>, Problem> {
     let limit = paging.limit()?;
-    let rows = services.query.documents(owner.clone(), paging.cursor()?, limit).await?;
+    let rows = services.query.documents(caller.owner.clone(), paging.cursor()?, limit).await?;
     let last = rows.last().map(|row| row.info.id.to_string());
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
-        items.push(document(&services, &owner, row).await?);
+        items.push(document(&services, &caller, row).await?);
     }
     Ok(axum::Json(Page::new(items, limit, last)))
 }
@@ -117,12 +119,11 @@ pub async fn list(
 )]
 pub async fn get(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(id): Id<DocumentId>,
 ) -> Result<axum::Json<Document>, Problem> {
-    let row = services.query.document(&owner, id).await?;
-    let row = row.ok_or_else(|| Problem::not_found("document"))?;
-    Ok(axum::Json(document(&services, &owner, row).await?))
+    let row = services.query.document(&caller, id).await?;
+    Ok(axum::Json(document(&services, &caller, row).await?))
 }
 
 /// Removes a document. Results of jobs over it stay.
@@ -137,10 +138,10 @@ pub async fn get(
 )]
 pub async fn delete(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(id): Id<DocumentId>,
 ) -> Result<StatusCode, Problem> {
-    services.commands.delete_document(owner, id).await?;
+    services.commands.delete_document(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -158,12 +159,11 @@ pub async fn delete(
 )]
 pub async fn content(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(id): Id<DocumentId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let row = services.query.document(&owner, id).await?;
-    let row = row.ok_or_else(|| Problem::not_found("document"))?;
+    let row = services.query.document(&caller, id).await?;
     let media_type = row.info.media_type.as_str();
     let known = HeaderValue::from_str(media_type).is_ok();
     let media_type = if known { media_type } else { "application/octet-stream" };
@@ -179,16 +179,21 @@ pub async fn content(
 
 async fn document(
     services: &Services,
-    owner: &OwnerId,
+    caller: &Caller,
     row: DocumentRow,
 ) -> Result<Document, Problem> {
     let latest_job = match row.latest_job {
         None => None,
-        Some(job) => services.query.job(owner, job).await?.map(|(snapshot, _)| LatestJob {
-            id: snapshot.id,
-            status: snapshot.status,
-            progress: snapshot.progress.percent(),
-        }),
+        Some(job) => match services.query.job(caller, job).await {
+            Ok(snapshot) => Some(LatestJob {
+                id: snapshot.id,
+                status: snapshot.status,
+                progress: snapshot.progress.percent(),
+            }),
+            // It was removed meanwhile.
+            Err(QueryError::Denied(..)) => None,
+            Err(error) => return Err(error.into()),
+        },
     };
     Ok(Document {
         id: row.info.id,

@@ -1,26 +1,31 @@
 //! A job's log as a list, and live streams of one or of many jobs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use milepost_core::{BatchId, DocumentId, JobId, OwnerId, Seq, Status};
+use futures_util::FutureExt;
+use milepost_core::{BatchId, Caller, DocumentId, JobId, Scope, Seq, Status};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 
 use super::jobs::{Page, Paging};
 use super::message;
+use crate::access::Principal;
 use crate::http::Services;
 use crate::http::content::negotiate;
-use crate::http::extract::{Caller, Id, Params};
+use crate::http::extract::{Id, Known, Params};
+use crate::http::gate::forbidden;
 use crate::http::problem::{Code, Problem};
 use crate::hub::{Connection, Delivery, Mode, Topic};
 use crate::store::JobFilter;
 use crate::transport::sse::{self, Chunk};
+use crate::transport::validity::Validity;
 
 /// The least time between two snapshots of a job that are no boundaries.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -62,7 +67,7 @@ pub struct Begin {
 )]
 pub async fn events(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    Known(principal): Known,
     Id(job): Id<JobId>,
     Params(begin): Params<Begin>,
     headers: HeaderMap,
@@ -75,7 +80,7 @@ pub async fn events(
     };
     match negotiate(accept, &["application/json", "text/event-stream"]) {
         Some("text/event-stream") => {}
-        Some(_) => return log(&services, &owner, job, &begin).await,
+        Some(_) => return log(&services, &principal.caller, job, &begin).await,
         None => {
             return Err(Problem::new(
                 Code::NotAcceptable,
@@ -85,12 +90,14 @@ pub async fn events(
     }
     let after = Seq(last_event_id(&headers)?.or(begin.after).unwrap_or(0));
     let mut connection = connect(&services)?;
-    let now = connection.watch_job(job, mode, after, |job| job.owner == owner).await?;
+    let now = connection.watch_job(job, mode, after, &principal.caller).await?;
     if now.status.is_terminal() && now.seq == after {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(sse::respond(connection, services.draining.clone(), None, move |connection, delivery| {
+    let (draining, validity) = (services.draining.clone(), validity(&services, &principal));
+    Ok(sse::respond(connection, draining, validity, None, move |connection, delivery| {
         match delivery {
+            Delivery::Revoked(job, epoch) => Chunk::nothing(principal.revoked_by(job, epoch)),
             Delivery::Frame(frame) => Chunk {
                 parts: vec![message::sse_of_job(&frame)],
                 // In a replayed log the end of an earlier attempt is not the end.
@@ -122,7 +129,7 @@ pub async fn events(
 )]
 pub async fn stream(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    Known(principal): Known,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -135,45 +142,49 @@ pub async fn stream(
             "This id is beyond what the server has recorded; start anew.",
         ));
     }
+    let caller = &principal.caller;
+    if wanted.mine && !caller.may(Scope::Read) {
+        return Err(forbidden(&principal));
+    }
     let mode = Mode::Latest { interval: INTERVAL };
     let mut connection = connect(&services)?;
     let nothing = HashMap::new();
     connection.resume_from(since.unwrap_or(0));
     for job in wanted.jobs {
-        connection.watch_job_since(job, mode, since, |job| job.owner == owner).await?;
+        connection.watch_job_since(job, mode, since, caller).await?;
     }
     if wanted.mine {
+        let owner = caller.owner.clone();
         let mut jobs = JobFilter::of(owner.clone());
         if since.is_none() {
             jobs.status = vec![Status::Awaiting, Status::Queued, Status::Running];
         }
-        connection.watch_group(Topic::Owner(owner.clone()), jobs, mode, since, &nothing).await?;
+        connection.watch_group(Topic::Owner(owner), jobs, mode, since, &nothing).await?;
     }
     if let Some(document) = wanted.document {
-        let found = services.query.document(&owner, document).await?;
-        found.ok_or_else(|| Problem::not_found("document"))?;
-        let jobs = JobFilter { document: Some(document), ..JobFilter::of(owner.clone()) };
+        let owner = services.query.document(caller, document).await?.owner;
+        let jobs = JobFilter { document: Some(document), ..JobFilter::of(owner) };
         connection.watch_group(Topic::Document(document), jobs, mode, since, &nothing).await?;
     }
     if let Some(batch) = wanted.batch {
-        let jobs = JobFilter { batch: Some(batch), ..JobFilter::of(owner.clone()) };
-        let any = JobFilter { limit: 1, ..jobs.clone() };
-        if services.query.jobs(any).await?.is_empty() {
-            return Err(Problem::not_found("batch"));
-        }
+        let owner = services.query.batch_owner(caller, batch).await?;
+        let jobs = JobFilter { batch: Some(batch), ..JobFilter::of(owner) };
         connection.watch_group(Topic::Batch(batch), jobs, mode, since, &nothing).await?;
     }
     connection.resumed();
     // Whoever is cut off before the first event comes back to where it began.
     let begins = Bytes::from(format!("id: {}\n\n", connection.position()));
-    let draining = services.draining.clone();
-    Ok(sse::respond(connection, draining, Some(begins), |connection, delivery| match delivery {
-        Delivery::Frame(frame) => {
-            let position = connection.position();
-            let id = Bytes::from(format!("id: {position}\n"));
-            Chunk { parts: vec![id, message::sse(&frame)], last: false }
+    let (draining, validity) = (services.draining.clone(), validity(&services, &principal));
+    Ok(sse::respond(connection, draining, validity, Some(begins), move |connection, delivery| {
+        match delivery {
+            Delivery::Frame(frame) => {
+                let position = connection.position();
+                let id = Bytes::from(format!("id: {position}\n"));
+                Chunk { parts: vec![id, message::sse(&frame)], last: false }
+            }
+            Delivery::Revoked(job, epoch) => Chunk::nothing(principal.revoked_by(job, epoch)),
+            other => notice(&other),
         }
-        other => notice(&other),
     }))
 }
 
@@ -245,16 +256,29 @@ pub fn connect(services: &Services) -> Result<Connection, Problem> {
     Ok(services.hub.connect())
 }
 
+/// How long the principal may watch.
+pub fn validity(services: &Services, principal: &Arc<Principal>) -> Validity {
+    if services.access.is_off() {
+        return Validity::default();
+    }
+    let until = principal.expires_at.map(|end| services.access.instant(end));
+    let (access, principal) = (services.access.clone(), principal.clone());
+    let ask = move || {
+        let (access, principal) = (access.clone(), principal.clone());
+        async move { access.still(&principal).await }.boxed()
+    };
+    Validity::new(until, Arc::new(ask))
+}
+
 async fn log(
     services: &Services,
-    owner: &OwnerId,
+    caller: &Caller,
     job: JobId,
     begin: &Begin,
 ) -> Result<Response, Problem> {
     let paging = Paging { limit: begin.limit, cursor: begin.cursor.clone() };
     let limit = paging.limit()?;
-    let found = services.query.job(owner, job).await?;
-    let (snapshot, _) = found.ok_or_else(|| Problem::not_found("job"))?;
+    let snapshot = services.query.job(caller, job).await?;
     let after = Seq(paging.cursor()?.or(begin.after).unwrap_or(0));
     if after > snapshot.seq {
         return Err(crate::hub::WatchError::Ahead(snapshot.seq).into());
@@ -275,7 +299,7 @@ fn notice(delivery: &Delivery) -> Chunk {
             format!("event: queue\ndata: {data}\n\n")
         }
         Delivery::Removed(job) => format!("event: removed\ndata: {}\n\n", json!({"job": job})),
-        Delivery::Frame(_) => String::new(),
+        Delivery::Frame(_) | Delivery::Revoked(..) => String::new(),
     };
     let last = false;
     Chunk { parts: vec![event.into()], last }

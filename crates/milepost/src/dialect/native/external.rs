@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::jobs::answer;
 use crate::http::Services;
-use crate::http::extract::{self, Caller, Id};
+use crate::http::extract::{self, By, Id};
 use crate::http::problem::Problem;
 use crate::report::Report;
 use crate::store::TextRow;
@@ -117,12 +117,12 @@ struct ErrorFields {
 )]
 pub async fn progress(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(job): Id<JobId>,
     request: Request,
 ) -> Result<Response, Problem> {
     let body: Progress = extract::json(request, MAX_REPORT_BYTES).await?;
-    let snapshot = services.reports.progress(owner, job, body.check()?).await?;
+    let snapshot = services.reports.progress(&caller, job, body.check()?).await?;
     let cancelled = snapshot.status == Status::Cancelled;
     Ok(axum::Json(Reported { cancelled, seq: snapshot.seq.0 }).into_response())
 }
@@ -141,7 +141,7 @@ pub async fn progress(
 )]
 pub async fn complete(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(job): Id<JobId>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -160,7 +160,7 @@ pub async fn complete(
         }
     };
     let content = row.as_ref().map(|row| row.content.clone());
-    let completed = services.reports.complete(owner, job, row).await;
+    let completed = services.reports.complete(&caller, job, row).await;
     if let (Err(_), Some(content)) = (&completed, content) {
         services.submitter.discard(&content).await;
     }
@@ -181,7 +181,7 @@ pub async fn complete(
 )]
 pub async fn fail(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(job): Id<JobId>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -192,7 +192,7 @@ pub async fn fail(
         message: bounded("error.message", error.message, MAX_MESSAGE_BYTES)?,
         retryable: error.retryable,
     };
-    let snapshot = services.reports.fail(owner, job, failure).await?;
+    let snapshot = services.reports.fail(&caller, job, failure).await?;
     Ok(answer(&services, StatusCode::OK, &snapshot).await)
 }
 

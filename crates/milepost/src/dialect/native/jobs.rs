@@ -5,19 +5,22 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use milepost_core::{JobId, OwnerId, Pipeline, Seq, Snapshot, Status};
+use milepost_core::{Caller, JobId, OwnerId, Pipeline, Seq, Snapshot, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::message::{self, Job};
+use crate::access::Refused;
 use crate::http::Services;
-use crate::http::extract::{Caller, Id, MAX_WAIT_SECS, Params, not_modified};
+use crate::http::extract::{By, Id, Known, MAX_WAIT_SECS, Params, not_modified};
 use crate::http::problem::Problem;
 use crate::hub::{Delivery, Mode};
 use crate::store::JobFilter;
 
 /// The most items of a list.
 pub const MAX_LIMIT: u32 = 200;
+/// In the place of an owner.
+const EVERYBODY: &str = "*";
 /// The items of a list where the client does not say.
 const DEFAULT_LIMIT: u32 = 50;
 
@@ -98,6 +101,8 @@ pub struct Filters {
     collection: Option<String>,
     /// With this text in the file's name.
     q: Option<String>,
+    /// Of another owner, or `*` for all; for those who may read everything.
+    owner: Option<String>,
     // Not flattened: a flattened query string loses its numbers.
     /// At most so many items, 200 at most.
     #[param(minimum = 1, maximum = 200)]
@@ -119,14 +124,14 @@ pub struct Filters {
 )]
 pub async fn get(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    Known(principal): Known,
     Id(job): Id<JobId>,
     Params(poll): Params<Poll>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let caller = &principal.caller;
     let Some(after) = poll.after else {
-        let found = services.query.job(&owner, job).await?;
-        let (snapshot, _) = found.ok_or_else(|| Problem::not_found("job"))?;
+        let snapshot = services.query.job(caller, job).await?;
         let etag = etag(snapshot.seq);
         // A weak comparison: `W/"7"` and `"7"` name the same state.
         let same = |held: &str| {
@@ -140,7 +145,7 @@ pub async fn get(
     };
     let mut connection = services.hub.connect();
     let mode = Mode::Latest { interval: Duration::ZERO };
-    let now = connection.watch_job(job, mode, Seq(after), |job| job.owner == owner).await?;
+    let now = connection.watch_job(job, mode, Seq(after), caller).await?;
     let nothing_newer = now.status.is_terminal() && now.seq == Seq(after);
     let wait = Duration::from_secs(poll.wait.unwrap_or(0).min(MAX_WAIT_SECS));
     let deadline = tokio::time::sleep(if nothing_newer { Duration::ZERO } else { wait });
@@ -155,6 +160,12 @@ pub async fn get(
                 }
                 Ok(Delivery::Queue(..)) => {}
                 Ok(Delivery::Removed(_)) => return Err(Problem::not_found("job")),
+                Ok(Delivery::Revoked(_, epoch)) => {
+                    if principal.revoked_by(job, epoch) {
+                        let why = "The token was revoked.".to_owned();
+                        return Err(Refused::Unauthenticated(why).into());
+                    }
+                }
                 Err(_) => return Ok(not_modified(&etag(Seq(after)))),
             },
             () = &mut deadline => return Ok(not_modified(&etag(Seq(after)))),
@@ -174,7 +185,7 @@ pub async fn get(
 )]
 pub async fn list(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Params(filters): Params<Filters>,
 ) -> Result<Response, Problem> {
     let paging = Paging { limit: filters.limit, cursor: filters.cursor.clone() };
@@ -184,7 +195,7 @@ pub async fn list(
         let none: Page<()> = Page { items: Vec::new(), next: None };
         return Ok(axum::Json(none).into_response());
     }
-    let found = services.query.jobs(filter(owner, &filters, &paging, limit)?).await?;
+    let found = services.query.jobs(filter(&caller, &filters, &paging, limit)?).await?;
     let last = found.last().map(|(snapshot, _)| snapshot.id.to_string());
     let mut frames = Vec::with_capacity(found.len());
     for (snapshot, position) in found {
@@ -208,10 +219,10 @@ pub async fn list(
 )]
 pub async fn cancel(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(job): Id<JobId>,
 ) -> Result<Response, Problem> {
-    let snapshot = services.commands.cancel(owner, job).await?;
+    let snapshot = services.commands.cancel(&caller, job).await?;
     Ok(answer(&services, StatusCode::OK, &snapshot).await)
 }
 
@@ -228,10 +239,10 @@ pub async fn cancel(
 )]
 pub async fn retry(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(job): Id<JobId>,
 ) -> Result<Response, Problem> {
-    let snapshot = services.commands.retry(owner, job).await?;
+    let snapshot = services.commands.retry(&caller, job).await?;
     Ok(answer(&services, StatusCode::ACCEPTED, &snapshot).await)
 }
 
@@ -247,10 +258,10 @@ pub async fn retry(
 )]
 pub async fn delete(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(job): Id<JobId>,
 ) -> Result<StatusCode, Problem> {
-    services.commands.delete(owner, job).await?;
+    services.commands.delete(&caller, job).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -279,7 +290,7 @@ fn etag(seq: Seq) -> String {
 }
 
 fn filter(
-    owner: OwnerId,
+    caller: &Caller,
     filters: &Filters,
     paging: &Paging,
     limit: u32,
@@ -294,8 +305,19 @@ fn filter(
         text: filters.q.clone().filter(|text| !text.is_empty()),
         before: paging.cursor()?,
         limit,
-        ..JobFilter::of(owner)
+        ..whose(caller, filters.owner.as_deref())?
     })
+}
+
+/// Jobs of the caller, or of whom it asks for, where it may read theirs.
+fn whose(caller: &Caller, owner: Option<&str>) -> Result<JobFilter, Problem> {
+    match owner {
+        None => Ok(JobFilter::of(caller.owner.clone())),
+        Some(name) if name == caller.owner.as_str() => Ok(JobFilter::of(caller.owner.clone())),
+        Some(_) if !caller.reads_all() => Err(Problem::not_allowed()),
+        Some(EVERYBODY) => Ok(JobFilter::everybody()),
+        Some(name) => Ok(JobFilter::of(OwnerId::new(name))),
+    }
 }
 
 fn parse<T: std::str::FromStr>(text: Option<&str>) -> Result<Option<T>, ()> {

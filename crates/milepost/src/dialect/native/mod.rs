@@ -9,43 +9,56 @@ mod external;
 mod form;
 mod heads;
 mod jobs;
+mod keys;
 mod message;
 mod results;
+mod share;
 mod socket;
 mod stats;
 mod submit;
+mod subscribe;
 
+use milepost_core::Scope;
 #[cfg(test)]
 pub use socket::session;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::Services;
+use crate::http::routes::{Routes, Rule};
 
-/// Every route of the protocol, each with its description.
-pub fn routes() -> OpenApiRouter<Services> {
-    OpenApiRouter::new()
-        .routes(routes!(submit::submit, jobs::list))
-        .routes(routes!(jobs::get, jobs::delete))
-        .routes(routes!(jobs::cancel))
-        .routes(routes!(jobs::retry))
-        .routes(routes!(submit::confirm))
-        .routes(routes!(batches::get))
-        .routes(routes!(batches::cancel))
-        .routes(routes!(batches::retry))
-        .routes(routes!(external::progress))
-        .routes(routes!(external::complete))
-        .routes(routes!(external::fail))
-        .routes(routes!(results::result))
-        .routes(routes!(results::pages))
-        .routes(routes!(results::page))
-        .routes(routes!(events::events))
-        .routes(routes!(events::stream))
-        .routes(routes!(documents::add, documents::list))
-        .routes(routes!(documents::get, documents::delete))
-        .routes(routes!(documents::content))
-        .routes(routes!(stats::stats))
-        .routes(routes!(socket::connect))
+/// Every route of the protocol, each with its description and the rule for who may
+/// call it.
+pub fn routes() -> Routes {
+    let (read, submit) = (Rule::Of(Scope::Read), Rule::Of(Scope::Submit));
+    let (cancel, work) = (Rule::Of(Scope::Cancel), Rule::Of(Scope::Work));
+    Routes::default()
+        .add(Rule::Needs(Scope::Submit), routes!(submit::submit))
+        .add(Rule::Needs(Scope::Read), routes!(jobs::list))
+        .add(read, routes!(jobs::get))
+        .add(cancel, routes!(jobs::delete))
+        .add(cancel, routes!(jobs::cancel))
+        .add(submit, routes!(jobs::retry))
+        .add(submit, routes!(submit::confirm))
+        .add(submit, routes!(share::share, share::unshare))
+        .add(read, routes!(batches::get))
+        .add(cancel, routes!(batches::cancel))
+        .add(submit, routes!(batches::retry))
+        .add(work, routes!(external::progress))
+        .add(work, routes!(external::complete))
+        .add(work, routes!(external::fail))
+        .add(read, routes!(results::result))
+        .add(read, routes!(results::pages))
+        .add(read, routes!(results::page))
+        .add(read, routes!(events::events))
+        .add(read, routes!(events::stream))
+        .add(Rule::Needs(Scope::Submit), routes!(documents::add))
+        .add(Rule::Needs(Scope::Read), routes!(documents::list))
+        .add(read, routes!(documents::get))
+        .add(cancel, routes!(documents::delete))
+        .add(read, routes!(documents::content))
+        .add(Rule::Needs(Scope::Read), routes!(stats::stats))
+        .add(Rule::Needs(Scope::Admin), routes!(keys::add, keys::list))
+        .add(Rule::Needs(Scope::Admin), routes!(keys::revoke))
+        .add(Rule::Socket, routes!(socket::connect))
 }
 
 /// For fuzzing: what has no route.

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::jobs::{Page, Paging};
 use crate::http::Services;
 use crate::http::content::{negotiate, respond};
-use crate::http::extract::{Caller, Id, Params};
+use crate::http::extract::{By, Id, Params};
 use crate::http::problem::{Code, Problem};
 use crate::store::PageRow;
 
@@ -58,13 +58,12 @@ pub struct ConvertedPage {
 )]
 pub async fn result(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(job): Id<JobId>,
     Params(wanted): Params<Format>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let found = services.query.job(&owner, job).await?;
-    let (snapshot, _) = found.ok_or_else(|| Problem::not_found("job"))?;
+    let snapshot = services.query.job(&caller, job).await?;
     let asked = wanted.parse()?;
     if snapshot.status != Status::Completed {
         return Err(Problem::not_finished(&snapshot));
@@ -85,13 +84,13 @@ pub async fn result(
 )]
 pub async fn pages(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(job): Id<JobId>,
     Params(paging): Params<Paging>,
 ) -> Result<Response, Problem> {
     let limit = paging.limit()?;
     let after = paging.cursor()?.unwrap_or(0);
-    services.query.job(&owner, job).await?.ok_or_else(|| Problem::not_found("job"))?;
+    services.query.job(&caller, job).await?;
     let rows = services.query.pages(job, after, limit).await?;
     let last = rows.last().map(|row| row.page.to_string());
     let item = |PageRow { page, bytes, error, created_at }| ConvertedPage {
@@ -130,14 +129,13 @@ pub async fn pages(
 )]
 pub async fn page(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     path: Result<Path<(JobId, u32)>, axum::extract::rejection::PathRejection>,
     Params(wanted): Params<Format>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Ok(Path((job, number))) = path else { return Err(Problem::not_found("page")) };
-    let found = services.query.job(&owner, job).await?;
-    let (snapshot, _) = found.ok_or_else(|| Problem::not_found("job"))?;
+    let snapshot = services.query.job(&caller, job).await?;
     let asked = wanted.parse()?;
     let present = number > 0 && services.query.text(job, number, "markdown").await?.is_some();
     if !present {

@@ -1,23 +1,27 @@
 //! `GET /v1/ws`: one socket, any number of jobs.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::response::Response;
 use futures_util::FutureExt;
-use milepost_core::{BatchId, DocumentId, JobId, OwnerId, Seq, Status};
+use milepost_core::{Caller, JobId};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::message;
+use super::subscribe::{Subscribe, Wanted, Watcher};
+#[cfg(test)]
+use crate::access::Access;
+use crate::access::{Principal, Refused};
 use crate::http::Services;
-use crate::http::extract::Caller;
+use crate::http::gate::Opening;
 use crate::http::problem::{Code, Problem};
-use crate::hub::{Connection, Delivery, Mode, Topic, WatchError};
-use crate::store::JobFilter;
+use crate::hub::{Connection, Delivery};
 use crate::transport::ws::{self, Close, Open, Session};
 
 /// The subprotocol.
@@ -26,8 +30,11 @@ const PROTOCOL: &str = "milepost.v1";
 const MAX_MALFORMED: u32 = 3;
 /// What a client marks its message with, as JSON.
 const MAX_REF_BYTES: usize = 256;
-/// Snapshots of a job in a second, unless the client says otherwise.
-const DEFAULT_RATE: f64 = 20.0;
+/// How long a client may take to say who it is, and again once that has ended.
+const AUTH_WITHIN: Duration = Duration::from_secs(10);
+/// What it is told then.
+const EXPIRED: &str = "The credential has expired. Send an `auth` message with a new one within \
+                       10 seconds, or the socket is closed.";
 /// What a client waits before it reconnects to a server that restarts.
 const RETRY_AFTER_MS: u64 = 1000;
 
@@ -41,19 +48,30 @@ const RETRY_AFTER_MS: u64 = 1000;
 )]
 pub async fn connect(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    Extension(Opening(opening)): Extension<Opening>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let who = match opening {
+        Ok(Some(principal)) => Some(Who::known(&services, principal)),
+        Ok(None) => Some(Who::Unknown(Instant::now() + AUTH_WITHIN)),
+        // A browser's script sees the code of a closed socket, but not that of a
+        // refused handshake.
+        Err(Refused::Unauthenticated(_)) => None,
+        Err(refused) => return Err(refused.into()),
+    };
     let limits = services.config.limits.clone();
     let largest = limits.socket_message.as_u64() as usize;
     let tracked = services.sockets.token();
     let opened = ws::upgrade(request, PROTOCOL, largest, move |socket| {
         let send_limit = limits.send;
+        let Some(who) = who else {
+            return ws::refuse(socket, Close::Unauthenticated, send_limit).boxed();
+        };
         let Ok(connection) = super::events::connect(&services) else {
             return ws::refuse(socket, Close::TooMany, send_limit).boxed();
         };
         let draining = services.draining.clone();
-        let session = Native { services, owner, malformed: 0, _tracked: tracked };
+        let session = Native { services, who, malformed: 0, _tracked: tracked };
         ws::serve(Box::new(Open { socket, connection, session, draining, send_limit })).boxed()
     });
     opened.map_err(|wrong| Problem::new(Code::InvalidRequest, format!("{wrong}.")))
@@ -65,65 +83,49 @@ pub async fn connect(
 enum ClientMessage {
     Subscribe(Subscribe),
     Unsubscribe(Wanted),
-    Cancel {
-        job: String,
-    },
-    Retry {
-        job: String,
-    },
-    Auth {
-        #[expect(dead_code, reason = "without authentication tokens are ignored")]
-        token: String,
-    },
+    Cancel { job: String },
+    Retry { job: String },
+    Auth { token: String },
     Ping {},
-}
-
-/// What a subscription is about.
-#[derive(Deserialize)]
-struct Wanted {
-    #[serde(default)]
-    jobs: Vec<String>,
-    #[serde(default)]
-    mine: bool,
-    #[serde(default)]
-    documents: Vec<String>,
-    #[serde(default)]
-    batches: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Subscribe {
-    #[serde(flatten)]
-    wanted: Wanted,
-    #[serde(default)]
-    after: HashMap<String, u64>,
-    #[serde(default)]
-    mode: SubscribeMode,
-    max_rate: Option<f64>,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SubscribeMode {
-    #[default]
-    Latest,
-    All,
 }
 
 struct Native {
     services: Services,
-    owner: OwnerId,
+    who: Who,
     /// Malformed messages since the last good one.
     malformed: u32,
     /// The server waits for its sockets when it stops.
     _tracked: TaskTrackerToken,
 }
 
+/// Who is at the other end.
+enum Who {
+    /// Whoever it is has to say so by then.
+    Unknown(Instant),
+    Known {
+        principal: Arc<Principal>,
+        /// When the credential ends.
+        until: Option<Instant>,
+        /// It has ended, and another one has been asked for; then the socket ends.
+        asked: bool,
+    },
+}
+
+impl Who {
+    fn known(services: &Services, principal: Arc<Principal>) -> Self {
+        let until = principal.expires_at.map(|end| services.access.instant(end));
+        Self::Known { principal, until, asked: false }
+    }
+}
+
 /// A session without a socket, for a simulation.
 #[cfg(test)]
-pub fn session(services: Services, owner: OwnerId) -> impl Session {
+pub fn session(services: Services, owner: milepost_core::OwnerId) -> impl Session {
     let _tracked = services.sockets.token();
-    Native { services, owner, malformed: 0, _tracked }
+    let caller = milepost_core::Caller::new(owner, milepost_core::Scopes::OWN);
+    let principal = Principal { caller, ..Access::local() };
+    let who = Who::known(&services, principal.into());
+    Native { services, who, malformed: 0, _tracked }
 }
 
 impl Session for Native {
@@ -141,6 +143,17 @@ impl Session for Native {
             return Ok(vec![error_message(&Problem::field("ref", detail), None, None)]);
         }
         let parsed = value.and_then(serde_json::from_value::<ClientMessage>);
+        let principal = match (&self.who, parsed.as_ref()) {
+            (Who::Known { principal, .. }, _) => principal.clone(),
+            (Who::Unknown(_), Ok(ClientMessage::Auth { token })) => {
+                let known = self.services.access.bearer(token, false).await;
+                let principal = known.map_err(|_| Close::Unauthenticated)?;
+                self.who = Who::known(&self.services, principal.into());
+                return Ok(vec![ok(reference)]);
+            }
+            // Nothing is said to whoever is not known.
+            (Who::Unknown(_), _) => return Err(Close::Unauthenticated),
+        };
         let message = match parsed {
             Ok(message) => message,
             Err(error) => {
@@ -156,29 +169,71 @@ impl Session for Native {
         let mut answers = Vec::new();
         match message {
             ClientMessage::Ping {} => answers.push(with_ref(json!({"type": "pong"}), reference)),
-            // Without authentication, presented credentials are ignored.
-            ClientMessage::Auth { .. } => answers.push(ok(reference)),
-            ClientMessage::Cancel { job } => answers.push(self.order(&job, true, reference).await),
-            ClientMessage::Retry { job } => answers.push(self.order(&job, false, reference).await),
+            ClientMessage::Auth { token } => {
+                answers.push(match self.refresh(&principal, &token).await {
+                    Ok(()) => ok(reference),
+                    Err(problem) => error_message(&problem, None, reference.as_ref()),
+                });
+            }
+            ClientMessage::Cancel { job } => {
+                answers.push(self.order(&principal.caller, &job, true, reference).await);
+            }
+            ClientMessage::Retry { job } => {
+                answers.push(self.order(&principal.caller, &job, false, reference).await);
+            }
             ClientMessage::Unsubscribe(message) => {
-                self.unsubscribe(connection, message);
+                self.watcher(&principal).unsubscribe(connection, message);
                 answers.push(ok(reference));
             }
             ClientMessage::Subscribe(message) => {
-                self.subscribe(connection, message, reference, &mut answers).await;
+                let watcher = self.watcher(&principal);
+                watcher.subscribe(connection, message, reference, &mut answers).await;
             }
         }
         Ok(answers)
     }
 
-    fn encode(&self, delivery: Delivery) -> Bytes {
-        match delivery {
+    fn encode(&self, delivery: Delivery) -> Result<Option<Bytes>, Close> {
+        Ok(Some(match delivery {
             Delivery::Frame(frame) => message::socket(&frame),
             Delivery::Queue(job, place) => framed(&json!({
                 "type": "queue", "job": job,
                 "position": place.position, "length": place.length,
             })),
             Delivery::Removed(job) => framed(&json!({"type": "removed", "job": job})),
+            Delivery::Revoked(job, epoch) => match &self.who {
+                Who::Known { principal, .. } if !principal.revoked_by(job, epoch) => {
+                    return Ok(None);
+                }
+                _ => return Err(Close::Unauthenticated),
+            },
+        }))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match &self.who {
+            Who::Unknown(until) => Some(*until),
+            Who::Known { until, asked: false, .. } => *until,
+            Who::Known { until, asked: true, .. } => until.map(|until| until + AUTH_WITHIN),
+        }
+    }
+
+    fn on_deadline(&mut self) -> Result<Option<Bytes>, Close> {
+        match &mut self.who {
+            Who::Known { asked: asked @ false, .. } => {
+                *asked = true;
+                let problem = Problem::new(Code::Unauthenticated, EXPIRED);
+                Ok(Some(error_message(&problem, None, None)))
+            }
+            _ => Err(Close::Unauthenticated),
+        }
+    }
+
+    async fn still(&self) -> bool {
+        match &self.who {
+            // Whoever was asked for another credential has still some time.
+            Who::Unknown(_) | Who::Known { asked: true, .. } => true,
+            Who::Known { principal, .. } => self.services.access.still(principal).await,
         }
     }
 
@@ -189,153 +244,45 @@ impl Session for Native {
 }
 
 impl Native {
-    async fn order(&self, job: &str, cancel: bool, reference: Option<Value>) -> Bytes {
+    fn watcher<'a>(&'a self, principal: &'a Principal) -> Watcher<'a> {
+        Watcher { caller: &principal.caller, services: &self.services }
+    }
+
+    /// Takes a new credential of the same owner in the place of the one so far.
+    async fn refresh(&mut self, present: &Principal, token: &str) -> Result<(), Problem> {
+        if self.services.access.is_off() {
+            return Ok(());
+        }
+        let new = self.services.access.bearer(token, false).await?;
+        let (now, then) = (&present.caller, &new.caller);
+        // What is subscribed to was let in for the one so far.
+        if now.owner != then.owner || (then.only().is_some() && then.only() != now.only()) {
+            let detail = "This is somebody else's credential; open another socket for it.";
+            return Err(Problem::new(Code::Forbidden, detail));
+        }
+        self.who = Who::known(&self.services, new.into());
+        Ok(())
+    }
+
+    async fn order(
+        &self,
+        caller: &Caller,
+        job: &str,
+        cancel: bool,
+        reference: Option<Value>,
+    ) -> Bytes {
         let Ok(id) = job.parse::<JobId>() else {
             return error_message(&Problem::not_found("job"), Some(job), reference.as_ref());
         };
         let commands = &self.services.commands;
         let done = if cancel {
-            commands.cancel(self.owner.clone(), id).await
+            commands.cancel(caller, id).await
         } else {
-            commands.retry(self.owner.clone(), id).await
+            commands.retry(caller, id).await
         };
         match done {
             Ok(_) => ok(reference),
             Err(error) => error_message(&error.into(), Some(job), reference.as_ref()),
-        }
-    }
-
-    async fn subscribe(
-        &self,
-        connection: &mut Connection,
-        message: Subscribe,
-        reference: Option<Value>,
-        answers: &mut Vec<Bytes>,
-    ) {
-        let rate = message.max_rate.unwrap_or(DEFAULT_RATE);
-        if !(rate > 0.0 && rate.is_finite()) {
-            let problem = Problem::field("max_rate", "A rate is a number above 0.");
-            return answers.push(error_message(&problem, None, reference.as_ref()));
-        }
-        // A rate so low that the interval has no number is once in an hour.
-        let interval = Duration::try_from_secs_f64(1.0 / rate)
-            .unwrap_or(Duration::MAX)
-            .min(Duration::from_secs(3600));
-        let mode = match message.mode {
-            SubscribeMode::Latest => Mode::Latest { interval },
-            SubscribeMode::All => Mode::All,
-        };
-        let after: HashMap<JobId, Seq> = message
-            .after
-            .iter()
-            .filter_map(|(job, seq)| Some((job.parse().ok()?, Seq(*seq))))
-            .collect();
-        let mut admitted: Vec<JobId> = Vec::new();
-        let mut refused = Vec::new();
-        for job in &message.wanted.jobs {
-            match self.subscribe_job(connection, job, mode, &after).await {
-                Ok(id) => admitted.push(id),
-                Err(problem) => refused.push((problem, Some(job.clone()))),
-            }
-        }
-        for (topic, filter) in self.groups(&message.wanted, &mut refused).await {
-            if let Err(problem) = self.check_room(connection) {
-                refused.push((problem, None));
-                continue;
-            }
-            match connection.watch_group(topic, filter, mode, None, &after).await {
-                Ok((jobs, beyond)) => {
-                    admitted.extend(jobs);
-                    let refusal = |(job, seq): (JobId, Seq)| {
-                        (Problem::from(WatchError::Ahead(seq)), Some(job.to_string()))
-                    };
-                    refused.extend(beyond.into_iter().map(refusal));
-                }
-                Err(error) => refused.push((error.into(), None)),
-            }
-        }
-        let reply = json!({"type": "subscribed", "jobs": admitted});
-        answers.push(with_ref(reply, reference.clone()));
-        for (problem, job) in refused {
-            answers.push(error_message(&problem, job.as_deref(), reference.as_ref()));
-        }
-    }
-
-    async fn subscribe_job(
-        &self,
-        connection: &mut Connection,
-        job: &str,
-        mode: Mode,
-        after: &HashMap<JobId, Seq>,
-    ) -> Result<JobId, Problem> {
-        let id: JobId = job.parse().map_err(|_| Problem::not_found("job"))?;
-        self.check_room(connection)?;
-        let after = after.get(&id).copied().unwrap_or(Seq(0));
-        connection.watch_job(id, mode, after, |job| job.owner == self.owner).await?;
-        Ok(id)
-    }
-
-    /// The groups that may be watched, with the jobs that are shown at first.
-    async fn groups(
-        &self,
-        wanted: &Wanted,
-        refused: &mut Vec<(Problem, Option<String>)>,
-    ) -> Vec<(Topic, JobFilter)> {
-        let all = || JobFilter::of(self.owner.clone());
-        let mut groups = Vec::new();
-        if wanted.mine {
-            let status = vec![Status::Awaiting, Status::Queued, Status::Running];
-            groups.push((Topic::Owner(self.owner.clone()), JobFilter { status, ..all() }));
-        }
-        for text in &wanted.documents {
-            let id = text.parse::<DocumentId>().ok();
-            let found = match id {
-                Some(id) => self.services.query.document(&self.owner, id).await,
-                None => Ok(None),
-            };
-            match (id, found) {
-                (Some(id), Ok(Some(_))) => {
-                    let filter = JobFilter { document: Some(id), ..all() };
-                    groups.push((Topic::Document(id), filter));
-                }
-                (_, Err(error)) => refused.push((error.into(), None)),
-                _ => refused.push((Problem::not_found("document"), None)),
-            }
-        }
-        for text in &wanted.batches {
-            let id = text.parse::<BatchId>().ok();
-            let filter = JobFilter { batch: id, ..all() };
-            let found = self.services.query.jobs(JobFilter { limit: 1, ..filter.clone() }).await;
-            match (id, found) {
-                (Some(id), Ok(jobs)) if !jobs.is_empty() => groups.push((Topic::Batch(id), filter)),
-                (_, Err(error)) => refused.push((error.into(), None)),
-                _ => refused.push((Problem::not_found("batch"), None)),
-            }
-        }
-        groups
-    }
-
-    fn check_room(&self, connection: &Connection) -> Result<(), Problem> {
-        let most = self.services.config.limits.subscriptions;
-        if connection.subscriptions() < most {
-            return Ok(());
-        }
-        let detail = format!("One socket takes {most} subscriptions at most.");
-        Err(Problem::new(Code::RateLimited, detail))
-    }
-
-    fn unsubscribe(&self, connection: &mut Connection, wanted: Wanted) {
-        for job in wanted.jobs.iter().filter_map(|job| job.parse().ok()) {
-            connection.unwatch(&Topic::Job(job));
-        }
-        for document in wanted.documents.iter().filter_map(|id| id.parse().ok()) {
-            connection.unwatch(&Topic::Document(document));
-        }
-        for batch in wanted.batches.iter().filter_map(|id| id.parse().ok()) {
-            connection.unwatch(&Topic::Batch(batch));
-        }
-        if wanted.mine {
-            connection.unwatch(&Topic::Owner(self.owner.clone()));
         }
     }
 }
@@ -344,7 +291,7 @@ fn ok(reference: Option<Value>) -> Bytes {
     with_ref(json!({"type": "ok"}), reference)
 }
 
-fn with_ref(mut message: Value, reference: Option<Value>) -> Bytes {
+pub fn with_ref(mut message: Value, reference: Option<Value>) -> Bytes {
     if let (Some(object), Some(reference)) = (message.as_object_mut(), reference) {
         object.insert("ref".to_owned(), reference);
     }
@@ -355,7 +302,7 @@ fn framed(message: &Value) -> Bytes {
     ws::text(&message.to_string())
 }
 
-fn error_message(problem: &Problem, job: Option<&str>, reference: Option<&Value>) -> Bytes {
+pub fn error_message(problem: &Problem, job: Option<&str>, reference: Option<&Value>) -> Bytes {
     let mut message = json!({
         "type": "error", "code": problem.code, "message": problem.detail,
     });
@@ -373,9 +320,8 @@ fn error_message(problem: &Problem, job: Option<&str>, reference: Option<&Value>
 /// For fuzzing: a session without a socket.
 #[cfg(fuzzing)]
 pub mod fuzzing {
-    use milepost_core::OwnerId;
-
-    use super::{Native, Session};
+    use super::{Native, Session, Who};
+    use crate::access::Access;
     use crate::http::Services;
 
     /// What an answer adds to what it repeats of the message, and of the jobs
@@ -385,10 +331,10 @@ pub mod fuzzing {
     /// Says each line of `text` as a message.
     pub async fn talk(services: &Services, text: &str) {
         let Ok(mut connection) = super::super::events::connect(services) else { return };
-        let owner = OwnerId::local();
         let _tracked = services.sockets.token();
+        let who = Who::known(services, Access::local().into());
         let services = services.clone();
-        let mut session = Native { services, owner, malformed: 0, _tracked };
+        let mut session = Native { services, who, malformed: 0, _tracked };
         for line in text.lines() {
             let Ok(answers) = session.on_text(&mut connection, line).await else { return };
             let bytes: usize = answers.iter().map(|answer| answer.len()).sum();

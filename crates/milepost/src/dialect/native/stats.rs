@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::http::Services;
-use crate::http::extract::{Caller, Params};
+use crate::http::extract::{By, Params};
 use crate::http::problem::Problem;
 
 /// How far `finished` goes back where the client does not say.
@@ -84,7 +84,7 @@ struct Finished {
 )]
 pub async fn stats(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Params(wanted): Params<Since>,
 ) -> Result<Response, Problem> {
     let now = services.clock.now();
@@ -98,7 +98,7 @@ pub async fn stats(
         })?,
     };
     let mut jobs: BTreeMap<_, _> = Status::ALL.map(|status| (status.as_str(), 0)).into();
-    for (word, count) in services.query.count_by_status(owner.clone()).await? {
+    for (word, count) in services.query.count_by_status(caller.owner.clone()).await? {
         if let Some(status) = Status::ALL.into_iter().find(|status| status.as_str() == word) {
             jobs.insert(status.as_str(), count);
         }
@@ -107,7 +107,7 @@ pub async fn stats(
     let (connections, subscriptions) = services.hub.load();
     let finished: Vec<Finished> = services
         .query
-        .finished_since(owner, since)
+        .finished_since(caller.owner, since)
         .await?
         .into_iter()
         .map(|row| Finished {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use milepost_core::{BatchId, JobId, OwnerId, Pipeline, Seq, Snapshot};
+use milepost_core::{BatchId, Caller, JobId, OwnerId, Pipeline, Scope, Seq, Snapshot};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,21 +17,24 @@ use super::body::{self, Body, Fields, JsonFields, OptionFields, of_part};
 use super::external::StageFields;
 use super::jobs::answer;
 use super::message::Job;
+use super::share::TokenState;
+use crate::access::Purpose;
 use crate::http::Services;
-use crate::http::extract::{Caller, Id, Params, media_type, prefer_wait};
+use crate::http::extract::{By, Id, Params, media_type, prefer_wait};
 use crate::http::problem::Problem;
 use crate::hub::{Delivery, Frame, Mode};
-use crate::submit::{self, MAX_KEY_BYTES};
+use crate::submit::{self, Accepted as Accept, MAX_KEY_BYTES};
+
+/// The token of a submission lasts no longer.
+const TOKEN_SECS: u64 = 24 * 3600;
 
 /// The answer to a submission.
 #[derive(Serialize, ToSchema)]
 pub struct Accepted<'a> {
     #[serde(flatten)]
     job: Job<'a>,
-    /// A token that may read this job; there is none while the server has no
-    /// authentication.
-    #[schema(value_type = Option<Object>)]
-    access: Option<()>,
+    /// A token that reads this job until 15 minutes after its end, 24 hours at most.
+    access: TokenState,
 }
 
 /// The answer to a submission of several jobs.
@@ -117,7 +120,7 @@ pub struct FormFields {
 )]
 pub async fn submit(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Params(joins): Params<Joins>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -129,19 +132,20 @@ pub async fn submit(
         Some(text) => Some(text.parse().map_err(|_| no_batch())?),
         None => None,
     };
-    let body = body::read(&services, &owner, request).await?;
-    let (jobs, many) = match (body, joins) {
+    let owner = &caller.owner;
+    let body = body::read(&services, owner, request).await?;
+    let (made, many) = match (body, joins) {
         (Body::One(fields), None) if !in_batch => {
-            (vec![services.submitter.submit(wanted(&owner, *fields), key).await?], false)
+            (services.submitter.submit(wanted(owner, *fields), key).await?, false)
         }
         (Body::One(fields), joins) => {
-            let requests = vec![wanted(&owner, *fields)];
+            let requests = vec![wanted(owner, *fields)];
             let made = services.submitter.submit_batch(requests, joins, key).await;
             (made.map_err(|refused| refused.error)?, false)
         }
         (Body::Many(all), joins) => {
             let labels: Vec<_> = all.iter().map(|fields| fields.label.clone()).collect();
-            let requests = all.into_iter().map(|fields| wanted(&owner, fields)).collect();
+            let requests = all.into_iter().map(|fields| wanted(owner, fields)).collect();
             let made = services.submitter.submit_batch(requests, joins, key).await;
             let named = |refused: submit::Refused| match refused.place {
                 Some(place) => {
@@ -153,19 +157,21 @@ pub async fn submit(
             (made.map_err(named)?, true)
         }
     };
+    let jobs = &made.jobs;
+    let tokens = tokens(&services, &made).await?;
     let frames = match wait {
-        None => frames(&services, &jobs).await,
-        Some(secs) => wait_for_ends(&services, &owner, &jobs, secs).await,
+        None => frames(&services, jobs).await,
+        Some(secs) => wait_for_ends(&services, &caller.as_owner(), jobs, secs).await,
     };
     let ended = wait.is_some() && frames.iter().all(|f| f.snapshot.status.is_terminal());
     let status = if ended { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let mut accepted = frames.iter().map(|frame| Accepted { job: Job::new(frame), access: None });
+    let accepted = |(frame, access)| Accepted { job: Job::new(frame), access };
+    let mut accepted = frames.iter().map(AsRef::as_ref).zip(tokens).map(accepted);
     let batch = jobs.first().and_then(|job| job.batch);
     let (answer, location) = match batch {
         Some(id) if many => {
-            let batch = services.query.batch(owner, id).await?.map(BatchState::from);
             // Its jobs can only have been deleted since.
-            let batch = batch.ok_or_else(|| Problem::not_found("batch"))?;
+            let batch = services.query.batch(&caller.as_owner(), id).await?.into();
             let jobs = accepted.collect();
             let answer = SubmissionAnswer::Many(AcceptedBatch { batch, jobs });
             (answer, format!("/v1/batches/{id}"))
@@ -204,18 +210,17 @@ pub async fn submit(
 )]
 pub async fn confirm(
     State(services): State<Services>,
-    Caller(owner): Caller,
+    By(caller): By,
     Id(job): Id<JobId>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let found = services.query.job(&owner, job).await?;
-    let (snapshot, _) = found.ok_or_else(|| Problem::not_found("job"))?;
-    if snapshot.status != milepost_core::Status::Awaiting {
-        return Err(Problem::conflict(&snapshot, "there is nothing to confirm"));
+    let held = services.query.job_for(&caller, Scope::Submit, job).await?;
+    if held.status != milepost_core::Status::Awaiting {
+        return Err(Problem::conflict(&held, "there is nothing to confirm"));
     }
     let fields = match media_type(request.headers()) {
         None => Fields::default(),
-        Some(_) => match body::read(&services, &owner, request).await? {
+        Some(_) => match body::read(&services, &held.owner, request).await? {
             Body::One(fields) => *fields,
             Body::Many(all) => {
                 for fields in &all {
@@ -232,7 +237,7 @@ pub async fn confirm(
         return Err(Problem::field(*name, detail));
     }
     let options = fields.given.contains(&"options").then_some(fields.options);
-    let snapshot = services.submitter.confirm(owner, job, fields.source, options).await?;
+    let snapshot = services.submitter.confirm(&caller, &held, fields.source, options).await?;
     Ok(answer(&services, StatusCode::ACCEPTED, &snapshot).await)
 }
 
@@ -250,6 +255,18 @@ fn wanted(owner: &OwnerId, fields: Fields) -> submit::Request {
     }
 }
 
+/// A token for each job of a submission.
+async fn tokens(services: &Services, made: &Accept) -> Result<Vec<TokenState>, Problem> {
+    let mut tokens = Vec::with_capacity(made.jobs.len());
+    for job in &made.jobs {
+        // Nobody can have revoked a token of a job that has just been made.
+        let epoch = if made.repeated { services.query.token_epoch(job.id).await? } else { 0 };
+        let granted = services.access.grant(job.id, epoch, Purpose::Submit, TOKEN_SECS);
+        tokens.push(granted.into());
+    }
+    Ok(tokens)
+}
+
 async fn frames(services: &Services, jobs: &[Arc<Snapshot>]) -> Vec<Arc<Frame>> {
     let mut frames = Vec::with_capacity(jobs.len());
     for job in jobs {
@@ -261,7 +278,7 @@ async fn frames(services: &Services, jobs: &[Arc<Snapshot>]) -> Vec<Arc<Frame>> 
 /// The jobs' states once all have ended, or as they are when the time is up.
 async fn wait_for_ends(
     services: &Services,
-    owner: &OwnerId,
+    caller: &Caller,
     jobs: &[Arc<Snapshot>],
     secs: u64,
 ) -> Vec<Arc<Frame>> {
@@ -275,7 +292,7 @@ async fn wait_for_ends(
     for job in jobs {
         // The jobs are there, whatever becomes of the waiting: one that cannot be
         // watched is answered as it is.
-        let watched = connection.watch_job(job.id, mode, Seq(0), |job| job.owner == *owner);
+        let watched = connection.watch_job(job.id, mode, Seq(0), caller);
         if watched.await.is_err() {
             open.remove(&job.id);
         }
@@ -294,7 +311,7 @@ async fn wait_for_ends(
                         newest[*place] = frame;
                     }
                 }
-                Ok(Delivery::Queue(..)) => {}
+                Ok(Delivery::Queue(..) | Delivery::Revoked(..)) => {}
                 Ok(Delivery::Removed(job)) => drop(open.remove(&job)),
                 Err(_) => break,
             },

@@ -1,0 +1,234 @@
+//! Who somebody is. Enters: what a client presents: an API key, a token, a cookie.
+//! Leaves: who that is and until when, or why not. Never: says what they may do with
+//! a thing (`milepost_core::Caller` does), or shows or logs what was presented.
+
+mod job_token;
+mod keys;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use milepost_core::{Caller, JobId, Timestamp};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+pub use job_token::{Granted, Purpose};
+pub use keys::{MAX_NAME_BYTES, MAX_OWNER_BYTES, MadeKey, NewKey};
+
+use crate::clock::Clock;
+use crate::config::{Config, Mode};
+use crate::store::{Store, StoreError};
+use job_token::Signer;
+use keys::Keys;
+
+/// The longest that anything in a URL but a token of a job may last.
+const MAX_URL_SECS: u64 = 3600;
+/// No timer runs longer: a year.
+const MAX_TIMER_SECS: u64 = 365 * 24 * 3600;
+/// No token is longer.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// By what somebody was known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// By nothing: there is no authentication.
+    Local,
+    /// By this API key.
+    Key(Uuid),
+    /// By a signed token of the operator's identity provider.
+    Token,
+    /// By a session cookie.
+    Cookie,
+    /// By a token that reads one job.
+    Job {
+        /// That job.
+        job: JobId,
+        /// Its epoch when the token was made.
+        epoch: u64,
+        /// What it was given out for.
+        purpose: Purpose,
+    },
+}
+
+impl Credential {
+    /// Its word in the audit log.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Key(_) => "api_key",
+            Self::Token => "token",
+            Self::Cookie => "cookie",
+            Self::Job { .. } => "job_token",
+        }
+    }
+}
+
+/// Somebody who is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// What they may do.
+    pub caller: Caller,
+    /// By what they were known.
+    pub credential: Credential,
+    /// From when on they are not, without a new credential.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Principal {
+    /// Whether their token is void once that job has reached that epoch.
+    pub fn revoked_by(&self, job: JobId, epoch: u64) -> bool {
+        match &self.credential {
+            Credential::Job { job: own, epoch: made, .. } => *own == job && *made < epoch,
+            _ => false,
+        }
+    }
+}
+
+/// Why somebody is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// What they presented does not hold, for this reason.
+    Unauthenticated(String),
+    /// It does not belong into a URL.
+    InUrl,
+    /// What it is checked with is out of reach.
+    Unavailable,
+}
+
+impl Refused {
+    fn because(reason: &str) -> Self {
+        Self::Unauthenticated(reason.to_owned())
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a credential could not be checked");
+        Self::Unavailable
+    }
+}
+
+/// Knows people; cheap to clone.
+#[derive(Clone)]
+pub struct Access(Arc<Inner>);
+
+struct Inner {
+    modes: Vec<Mode>,
+    clock: Clock,
+    store: Store,
+    keys: Keys,
+    signer: Signer,
+}
+
+impl Access {
+    /// As `config` says.
+    ///
+    /// # Errors
+    /// Where the key that signs tokens can neither be read nor kept.
+    pub async fn start(config: &Config, store: Store, clock: Clock) -> Result<Self, StoreError> {
+        let signer = Signer::start(&config.tokens, &store, &clock).await?;
+        let keys = Keys::new(store.clone(), clock.clone());
+        let modes = config.auth.modes().to_vec();
+        Ok(Self(Arc::new(Inner { modes, clock, store, keys, signer })))
+    }
+
+    /// Whether there is no authentication.
+    pub fn is_off(&self) -> bool {
+        self.0.modes.is_empty()
+    }
+
+    /// Everybody, where there is no authentication.
+    pub fn local() -> Principal {
+        Principal { caller: Caller::local(), credential: Credential::Local, expires_at: None }
+    }
+
+    /// Whoever holds an API key or a token. In a URL, which ends up in logs and
+    /// histories, only short-lived ones are taken.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub async fn bearer(&self, token: &str, in_url: bool) -> Result<Principal, Refused> {
+        let inner = &self.0;
+        if inner.modes.is_empty() {
+            return Ok(Self::local());
+        }
+        if keys::is_key(token) {
+            return match inner.modes.contains(&Mode::ApiKeys) {
+                _ if in_url => Err(Refused::InUrl),
+                true => inner.keys.principal(token).await,
+                false => Err(Refused::because("This server takes no API keys.")),
+            };
+        }
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Refused::because("The token is too long to be one."));
+        }
+        if job_token::is_job_token(token) {
+            return inner.signer.principal(token, &inner.store, inner.clock.now()).await;
+        }
+        Err(Refused::because("The token is none that this server knows."))
+    }
+
+    /// Whoever has a session, by the cookies of a request. `None`: it has none of ours.
+    pub async fn cookies(&self, _headers: &HeaderMap) -> Option<Result<Principal, Refused>> {
+        None
+    }
+
+    /// Whether somebody who was known still is, by the same credential.
+    pub async fn still(&self, principal: &Principal) -> bool {
+        let inner = &self.0;
+        let now = inner.clock.now();
+        if principal.expires_at.is_some_and(|end| end <= now) {
+            return false;
+        }
+        match &principal.credential {
+            Credential::Local | Credential::Token | Credential::Cookie => true,
+            Credential::Key(id) => inner.keys.still(*id).await,
+            Credential::Job { job, epoch, purpose } => {
+                match inner.store.token_ground(*job).await {
+                    // Who sees a removed job is told that it is gone.
+                    Ok(ground) => ground.is_none_or(|g| purpose.holds(&g, *epoch, now).is_ok()),
+                    // A store that is out for a moment throws nobody out.
+                    Err(_) => true,
+                }
+            }
+        }
+    }
+
+    /// A time as the runtime's timers have it.
+    pub fn instant(&self, at: Timestamp) -> Instant {
+        let micros = at.as_micros().saturating_sub(self.0.clock.now().as_micros());
+        let ahead = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+        // A timer beyond this has no number, and nobody waits so long.
+        Instant::now() + ahead.min(Duration::from_secs(MAX_TIMER_SECS))
+    }
+
+    /// A token that reads `job`, of `epoch`, for `purpose`.
+    pub fn grant(&self, job: JobId, epoch: u64, purpose: Purpose, secs: u64) -> Granted {
+        let inner = &self.0;
+        inner.signer.grant(job, epoch, purpose, inner.clock.now(), secs)
+    }
+
+    /// Makes an API key.
+    ///
+    /// # Errors
+    /// Where it cannot be kept.
+    pub async fn make_key(&self, new: NewKey) -> Result<MadeKey, StoreError> {
+        self.0.keys.make(new).await
+    }
+
+    /// Makes an API key void, here at once, on other nodes within some seconds.
+    /// `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn revoke_key(&self, id: Uuid) -> Result<Option<crate::store::KeyRow>, StoreError> {
+        self.0.keys.revoke(id).await
+    }
+
+    /// Whether somebody who is known so long by a credential may present it in a URL.
+    fn short_lived(&self, expires_at: Option<Timestamp>) -> bool {
+        let limit = self.0.clock.now().plus(Duration::from_secs(MAX_URL_SECS));
+        expires_at.is_some_and(|end| end <= limit)
+    }
+}

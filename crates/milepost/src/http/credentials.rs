@@ -1,0 +1,118 @@
+//! Where a request says who sends it. Enters: a request's head. Leaves: the credential
+//! that counts, where there is one. Never: takes one from a place where it would be
+//! written down.
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use percent_encoding::percent_decode_str;
+
+use crate::access::Refused;
+
+/// In a WebSocket handshake, before the token: browsers can set no header there.
+const BEARER_PROTOCOL: &str = "milepost.bearer.";
+/// What others put credentials into, and what is then in every log on the way.
+const REFUSED_PARAMETERS: &[&str] =
+    &["access_token", "api_key", "apikey", "authorization", "bearer", "jwt", "session"];
+/// How an API key begins.
+const KEY_PREFIX: &str = "mp_";
+
+/// What a request presents.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// A key or a token.
+    Bearer {
+        /// It.
+        token: String,
+        /// Whether it came in the URL.
+        in_url: bool,
+    },
+    /// Perhaps a cookie.
+    Cookies,
+}
+
+/// The credential that counts: the header, before what stands in for it where there
+/// can be none, before the cookie, which a browser sends unasked.
+///
+/// # Errors
+/// Where one is in the URL that does not belong there.
+pub fn presented(request: &Parts) -> Result<Presented, Refused> {
+    let in_url = in_url(request.uri.query().unwrap_or_default())?;
+    let bearer = |token: String, in_url| Ok(Presented::Bearer { token, in_url });
+    if let Some(token) = bearer_header(&request.headers) {
+        return bearer(token, false);
+    }
+    let protocols = request.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let names = protocols.iter().filter_map(|value| value.to_str().ok());
+    let mut tokens = names
+        .flat_map(|names| names.split(','))
+        .filter_map(|n| n.trim().strip_prefix(BEARER_PROTOCOL));
+    if let Some(token) = tokens.next() {
+        return bearer(token.to_owned(), false);
+    }
+    in_url.map_or(Ok(Presented::Cookies), |token| bearer(token, true))
+}
+
+fn bearer_header(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// `?token=`, and nothing else that looks like a credential.
+fn in_url(query: &str) -> Result<Option<String>, Refused> {
+    let mut found = None;
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = name.to_ascii_lowercase();
+        let refused = REFUSED_PARAMETERS.contains(&name.as_str());
+        let value = percent_decode_str(value).decode_utf8_lossy();
+        if value.starts_with(KEY_PREFIX) || (refused && !value.is_empty()) {
+            return Err(Refused::InUrl);
+        }
+        if name == "token" && !value.is_empty() {
+            found = Some(value.into_owned());
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn ask(uri: &str, headers: &[(&str, &str)]) -> Result<Presented, Refused> {
+        let mut request = Request::builder().uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        presented(&request.body(()).unwrap().into_parts().0)
+    }
+
+    fn bearer(token: &str, in_url: bool) -> Result<Presented, Refused> {
+        Ok(Presented::Bearer { token: token.to_owned(), in_url })
+    }
+
+    #[test]
+    fn the_place_decides() {
+        assert_eq!(ask("/", &[]), Ok(Presented::Cookies));
+        assert_eq!(ask("/", &[("authorization", "bearer  a.b.c")]), bearer("a.b.c", false));
+        assert_eq!(ask("/", &[("authorization", "Basic x")]), Ok(Presented::Cookies));
+        let socket = [("sec-websocket-protocol", "milepost.v1, milepost.bearer.mp_1")];
+        assert_eq!(ask("/v1/ws", &socket), bearer("mp_1", false));
+        assert_eq!(ask("/?x=1&token=a.b.c", &[]), bearer("a.b.c", true));
+        assert_eq!(ask("/?token=a%2Eb", &[("authorization", "Bearer c")]), bearer("c", false));
+        assert_eq!(ask("/?token=", &[]), Ok(Presented::Cookies));
+    }
+
+    #[test]
+    fn nothing_else_belongs_into_a_url() {
+        for query in
+            ["token=mp_1", "q=mp_1", "access_token=x", "API_KEY=x", "x=1&jwt=a.b.c", "token=%6dp_1"]
+        {
+            assert_eq!(ask(&format!("/?{query}"), &[]), Err(Refused::InUrl), "{query}");
+        }
+        assert_eq!(ask("/?q=jwt&access_token", &[]), Ok(Presented::Cookies));
+    }
+}

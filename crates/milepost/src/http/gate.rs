@@ -1,0 +1,112 @@
+//! What every request passes before its handler: whether a foreign page sent it, who
+//! sent it, and whether they may call this route at all. Enters: requests. Leaves: the
+//! same with their [`Principal`], or a refusal. Never: decides about one thing; that
+//! is for whoever finds it.
+
+use std::sync::Arc;
+
+use axum::extract::MatchedPath;
+use axum::http::Method;
+use axum::http::request::Parts;
+
+use super::credentials::{Presented, presented};
+use super::guard::{self, Origins};
+use super::problem::{Code, Problem};
+use super::routes::{Rule, Rules};
+use crate::access::{Access, Credential, Principal, Refused};
+
+/// Who opens a socket, as far as that is known by then.
+#[derive(Clone, Debug)]
+pub struct Opening(pub Result<Option<Arc<Principal>>, Refused>);
+
+/// The gate; cheap to clone.
+#[derive(Clone)]
+pub struct Gate {
+    pub(super) access: Access,
+    pub(super) origins: Origins,
+    pub(super) rules: Rules,
+}
+
+impl Gate {
+    /// Lets a request in.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn admit(&self, request: &mut Parts) -> Result<(), Problem> {
+        guard::origin(request, &self.origins, self.access.is_off())?;
+        let path = request.extensions.get::<MatchedPath>();
+        let rule = path.and_then(|path| self.rules.of(path.as_str(), &request.method));
+        // What has no rule has no handler, but for the pages of the documentation.
+        let Some(rule) = rule.filter(|rule| *rule != Rule::Open) else { return Ok(()) };
+        let known = self.who(request).await;
+        if rule == Rule::Socket {
+            if matches!(known, Err(Refused::InUrl)) {
+                return Err(Problem::from(Refused::InUrl));
+            }
+            request.extensions.insert(Opening(known.map(|known| known.map(Arc::new))));
+            return Ok(());
+        }
+        let principal = known?.ok_or_else(|| Refused::Unauthenticated(NOTHING.to_owned()))?;
+        if let Rule::Needs(scope) = rule
+            && !principal.caller.may(scope)
+        {
+            return Err(forbidden(&principal));
+        }
+        request.extensions.insert(Arc::new(principal));
+        Ok(())
+    }
+
+    /// Who sends it; `None` where it does not say.
+    async fn who(&self, request: &Parts) -> Result<Option<Principal>, Refused> {
+        if self.access.is_off() {
+            return Ok(Some(Access::local()));
+        }
+        match presented(request)? {
+            Presented::Bearer { token, in_url } => {
+                self.access.bearer(&token, in_url).await.map(Some)
+            }
+            Presented::Cookies => {
+                let Some(known) = self.access.cookies(&request.headers).await else {
+                    return Ok(None);
+                };
+                let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
+                if !safe && guard::sent_by_another_site(&request.headers) {
+                    let why = "A page of another site sent this with the session's cookie.";
+                    return Err(Refused::Unauthenticated(why.to_owned()));
+                }
+                known.map(Some)
+            }
+        }
+    }
+}
+
+/// What somebody is told who presents nothing.
+const NOTHING: &str = "Say who you are: send `Authorization: Bearer` with an API key or a token.";
+
+/// They are known, and may not do that.
+pub fn forbidden(principal: &Principal) -> Problem {
+    let detail = match principal.credential {
+        Credential::Job { .. } => "This token reads one job, and nothing else.",
+        Credential::Key(_) => "This API key does not have the scope for that.",
+        _ => "You may not do that.",
+    };
+    Problem::new(Code::Forbidden, detail)
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Unauthenticated(why) => Self::new(Code::Unauthenticated, why),
+            Refused::InUrl => Self::new(
+                Code::CredentialInUrl,
+                "A credential in a URL ends up in logs and histories. Send it as \
+                 `Authorization: Bearer`; `?token=` takes a job's token or a JSON Web Token that \
+                 ends within an hour.",
+            ),
+            Refused::Unavailable => Self::new(
+                Code::Unavailable,
+                "What credentials are checked with is out of reach; try again in a moment.",
+            ),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The table of all routes, each with the rule for who may call it. Enters: handlers.
+//! Leaves: a router, its description, and its rules. Never: takes in a route without
+//! a rule.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::Method;
+use milepost_core::Scope;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use super::Services;
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Whoever reaches the server.
+    Open,
+    /// Whoever has this scope: it is about no one thing, or about all of one's own.
+    Needs(Scope),
+    /// Whoever is known. It is about one thing, and once that is found, the policy says
+    /// whether they may do this with it.
+    Of(Scope),
+    /// Whoever says who they are on the socket, if not before.
+    Socket,
+}
+
+/// The rules, by path and method.
+#[derive(Clone, Debug, Default)]
+pub struct Rules(Arc<HashMap<String, Vec<(Method, Rule)>>>);
+
+impl Rules {
+    /// The rule of the route at `path`, as it was registered. `None`: there is no
+    /// handler for this method.
+    pub fn of(&self, path: &str, method: &Method) -> Option<Rule> {
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        let found = self.0.get(path)?.iter().find(|(known, _)| known == method);
+        found.map(|(_, rule)| *rule)
+    }
+
+    /// Every route with its rule.
+    #[cfg(test)]
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Method, Rule)> {
+        let routes = self.0.iter();
+        routes
+            .flat_map(|(path, rules)| rules.iter().map(move |(m, rule)| (path.as_str(), m, *rule)))
+    }
+}
+
+/// Routes, each with its rule and its description.
+#[derive(Default)]
+pub struct Routes {
+    router: OpenApiRouter<Services>,
+    rules: HashMap<String, Vec<(Method, Rule)>>,
+}
+
+impl Routes {
+    /// One more path with its methods, all under `rule`.
+    #[must_use]
+    pub fn add(mut self, rule: Rule, routes: UtoipaMethodRouter<Services>) -> Self {
+        let (schemas, mut paths, handlers) = routes;
+        for (path, item) in &mut paths.paths {
+            for (method, operation) in operations(item) {
+                if let Some(operation) = operation {
+                    describe(operation, rule);
+                    self.rules.entry(path.clone()).or_default().push((method, rule));
+                }
+            }
+        }
+        self.router = self.router.routes((schemas, paths, handlers));
+        self
+    }
+
+    /// These and the others.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        for (path, rules) in other.rules {
+            self.rules.entry(path).or_default().extend(rules);
+        }
+        self
+    }
+
+    /// The router, what it is described as, and its rules.
+    pub fn split(self) -> (Router<Services>, OpenApi, Rules) {
+        let (router, mut api) = self.router.split_for_parts();
+        let components = api.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+        let bearer = bearer.description(Some("An API key, a JSON Web Token, or a token of a job"));
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+        let token =
+            ApiKeyValue::with_description("token", "A token of a job, or a short-lived one");
+        components.add_security_scheme("token", SecurityScheme::ApiKey(ApiKey::Query(token)));
+        (router, api, Rules(Arc::new(self.rules)))
+    }
+}
+
+fn operations(item: &mut PathItem) -> [(Method, Option<&mut Operation>); 5] {
+    [
+        (Method::GET, item.get.as_mut()),
+        (Method::POST, item.post.as_mut()),
+        (Method::PUT, item.put.as_mut()),
+        (Method::DELETE, item.delete.as_mut()),
+        (Method::PATCH, item.patch.as_mut()),
+    ]
+}
+
+/// What every route of a rule answers, where the handler has not said it better.
+fn describe(operation: &mut Operation, rule: Rule) {
+    let mut common = vec![
+        ("400", "The request is not well-formed"),
+        (
+            "403",
+            "The origin or the name of the server is not allowed, or the caller may not do that",
+        ),
+        ("503", "A part of the server is not available now"),
+    ];
+    if rule != Rule::Open {
+        common.push(("401", "The caller is not known"));
+        common.push(("429", "More than allowed; see `Retry-After`"));
+        let none: [&str; 0] = [];
+        operation.security = Some(vec![
+            SecurityRequirement::new("bearer", none),
+            SecurityRequirement::new("token", none),
+            // Without authentication nothing is needed.
+            SecurityRequirement::default(),
+        ]);
+    }
+    for (status, description) in common {
+        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let response = ResponseBuilder::new()
+            .description(description)
+            .content("application/problem+json", problem)
+            .build();
+        operation.responses.responses.entry(status.to_owned()).or_insert(response.into());
+    }
+}
