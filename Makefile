@@ -5,7 +5,7 @@ CARGO ?= cargo
 
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS = detect form log pipe request socket
+FUZZ_TARGETS = credential detect form log pipe request socket
 
 test: check
 	$(CARGO) test --workspace --locked

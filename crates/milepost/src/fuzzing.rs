@@ -2,6 +2,7 @@
 //! bytes. Leaves: nothing; what breaks a promise panics. Never: part of a program
 //! that is not built for fuzzing.
 
+mod credential;
 mod ground;
 
 use axum::body::Bytes;
@@ -11,6 +12,7 @@ use milepost_core::{Event, JobId, Seq, Snapshot, Timestamp};
 use crate::dialect::native;
 use crate::hub::{Frame, QueuePlace};
 use crate::worker::wire;
+pub use credential::credential;
 use ground::with_ground;
 
 /// A document's content and name: what is it?

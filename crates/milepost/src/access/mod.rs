@@ -4,12 +4,13 @@
 
 mod job_token;
 mod keys;
+pub mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use milepost_core::{Caller, JobId, Timestamp};
+use milepost_core::{Caller, JobId, Scope, Scopes, Timestamp};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -17,17 +18,18 @@ pub use job_token::{Granted, Purpose};
 pub use keys::{MAX_NAME_BYTES, MAX_OWNER_BYTES, MadeKey, NewKey};
 
 use crate::clock::Clock;
-use crate::config::{Config, Mode};
+use crate::config::{Config, ConfigError, Mode};
 use crate::store::{Store, StoreError};
 use job_token::Signer;
 use keys::Keys;
+use verify::{Identity, Verifier};
 
 /// The longest that anything in a URL but a token of a job may last.
 const MAX_URL_SECS: u64 = 3600;
 /// No timer runs longer: a year.
 const MAX_TIMER_SECS: u64 = 365 * 24 * 3600;
-/// No token is longer.
-const MAX_TOKEN_BYTES: usize = 16 * 1024;
+/// A secret as short as this can be found by trying.
+const SHORT_SECRET_BYTES: usize = 32;
 
 /// By what somebody was known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +104,15 @@ impl Refused {
     }
 }
 
+impl From<verify::Refused> for Refused {
+    fn from(refused: verify::Refused) -> Self {
+        match refused {
+            verify::Refused::Unauthenticated(reason) => Self::Unauthenticated(reason.to_string()),
+            verify::Refused::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a credential could not be checked");
@@ -119,18 +130,39 @@ struct Inner {
     store: Store,
     keys: Keys,
     signer: Signer,
+    verifier: Verifier,
+}
+
+/// Why nobody can be known.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The key that signs tokens can neither be read nor kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
 }
 
 impl Access {
     /// As `config` says.
     ///
     /// # Errors
-    /// Where the key that signs tokens can neither be read nor kept.
-    pub async fn start(config: &Config, store: Store, clock: Clock) -> Result<Self, StoreError> {
+    /// Where the key that signs tokens can neither be read nor kept, or a setting
+    /// cannot be used.
+    pub async fn start(config: &Config, store: Store, clock: Clock) -> Result<Self, StartError> {
+        let verifier = Verifier::new(&config.jwt, &config.cookie, clock.clone())?;
+        if config.auth.has(Mode::Jwt) || config.auth.has(Mode::Cookie) {
+            verifier.start();
+        }
+        let nextauth = config.cookie.nextauth_secret.reveal().len();
+        if (1..SHORT_SECRET_BYTES).contains(&nextauth) {
+            tracing::warn!("cookie.nextauth_secret is short and could be guessed");
+        }
         let signer = Signer::start(&config.tokens, &store, &clock).await?;
         let keys = Keys::new(store.clone(), clock.clone());
         let modes = config.auth.modes().to_vec();
-        Ok(Self(Arc::new(Inner { modes, clock, store, keys, signer })))
+        Ok(Self(Arc::new(Inner { modes, clock, store, keys, signer, verifier })))
     }
 
     /// Whether there is no authentication.
@@ -160,18 +192,26 @@ impl Access {
                 false => Err(Refused::because("This server takes no API keys.")),
             };
         }
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(Refused::because("The token is too long to be one."));
-        }
-        if job_token::is_job_token(token) {
+        if token.len() <= verify::MAX_TOKEN && job_token::is_job_token(token) {
             return inner.signer.principal(token, &inner.store, inner.clock.now()).await;
         }
-        Err(Refused::because("The token is none that this server knows."))
+        if !inner.modes.contains(&Mode::Jwt) {
+            return Err(Refused::because("The token is none that this server knows."));
+        }
+        let identity = inner.verifier.token(token).await?;
+        if in_url && !self.short_lived(identity.expires_at) {
+            return Err(Refused::InUrl);
+        }
+        Ok(principal(identity, Credential::Token))
     }
 
     /// Whoever has a session, by the cookies of a request. `None`: it has none of ours.
-    pub async fn cookies(&self, _headers: &HeaderMap) -> Option<Result<Principal, Refused>> {
-        None
+    pub async fn cookies(&self, headers: &HeaderMap) -> Option<Result<Principal, Refused>> {
+        if !self.0.modes.contains(&Mode::Cookie) {
+            return None;
+        }
+        let known = self.0.verifier.cookies(headers).await?;
+        Some(known.map(|identity| principal(identity, Credential::Cookie)).map_err(Refused::from))
     }
 
     /// Whether somebody who was known still is, by the same credential.
@@ -226,9 +266,19 @@ impl Access {
         self.0.keys.revoke(id).await
     }
 
-    /// Whether somebody who is known so long by a credential may present it in a URL.
-    fn short_lived(&self, expires_at: Option<Timestamp>) -> bool {
-        let limit = self.0.clock.now().plus(Duration::from_secs(MAX_URL_SECS));
-        expires_at.is_some_and(|end| end <= limit)
+    /// Whether what ends then may stand in a URL.
+    fn short_lived(&self, expires_at: Timestamp) -> bool {
+        expires_at <= self.0.clock.now().plus(Duration::from_secs(MAX_URL_SECS))
     }
+}
+
+/// What a verified identity may do.
+fn principal(identity: Identity, credential: Credential) -> Principal {
+    let scopes = match &identity {
+        Identity { administrator: true, .. } => Scopes::OWN.with(Scope::Admin),
+        Identity { reader: true, .. } => Scopes::NONE.with(Scope::Read).with(Scope::ReadAll),
+        _ => Scopes::OWN,
+    };
+    let caller = Caller::new(identity.owner, scopes);
+    Principal { caller, credential, expires_at: Some(identity.expires_at) }
 }

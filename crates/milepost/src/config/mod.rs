@@ -4,6 +4,8 @@
 
 mod allow;
 mod auth;
+mod cookie;
+mod jwt;
 mod limits;
 mod load;
 mod proxy;
@@ -16,6 +18,8 @@ mod worker;
 
 pub use allow::Allowed;
 pub use auth::{Auth, Mode};
+pub use cookie::CookieConfig;
+pub use jwt::JwtConfig;
 pub use limits::Limits;
 pub use proxy::Proxy;
 pub use rate::{Quota, Rate};
@@ -65,6 +69,10 @@ pub struct Config {
     pub limits: Limits,
     /// Documents that are submitted by their URL.
     pub fetch: FetchConfig,
+    /// JSON Web Tokens.
+    pub jwt: JwtConfig,
+    /// Session cookies.
+    pub cookie: CookieConfig,
     /// The log.
     pub log: LogConfig,
 }
@@ -133,6 +141,8 @@ impl Default for Config {
             queue: QueueConfig::default(),
             limits: Limits::default(),
             fetch: FetchConfig::default(),
+            jwt: JwtConfig::default(),
+            cookie: CookieConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -203,7 +213,8 @@ impl Config {
     /// Refuses what would not be safe.
     ///
     /// # Errors
-    /// [`ConfigError::Exposed`], [`ConfigError::HalfTls`].
+    /// [`ConfigError::Exposed`], [`ConfigError::HalfTls`], or a setting that cannot be
+    /// used.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.auth.is_none() && !self.listen.ip().is_loopback() {
             return Err(ConfigError::Exposed(self.listen));
@@ -211,9 +222,9 @@ impl Config {
         if let Some(name) = self.tls.missing() {
             return Err(ConfigError::HalfTls(name));
         }
-        self.tokens
-            .check()
-            .map_err(|(place, message)| ConfigError::Wrong { place: place.to_owned(), message })
+        self.jwt.check(self.auth.has(Mode::Jwt))?;
+        self.cookie.check(self.auth.has(Mode::Cookie), &self.jwt)?;
+        self.tokens.check()
     }
 
     /// Conversions at a time.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::jwt::{long_enough, wrong};
+use super::{ConfigError, Secret};
 
 /// What signs the tokens that read one job. Without a secret the store makes one
 /// and keeps it.
@@ -15,29 +16,17 @@ pub struct TokensConfig {
     pub previous_secret: Secret,
 }
 
-/// A shorter secret can be found by trying.
-const MIN_SECRET_BYTES: usize = 32;
-
 impl TokensConfig {
     /// Refuses what can be guessed.
     ///
     /// # Errors
-    /// The setting at fault, and what is wrong with it.
-    pub fn check(&self) -> Result<(), (&'static str, String)> {
-        let settings =
-            [("tokens.secret", &self.secret), ("tokens.previous_secret", &self.previous_secret)];
-        for (name, secret) in settings {
-            if secret.is_set() && secret.reveal().len() < MIN_SECRET_BYTES {
-                let why = format!(
-                    "a secret has {MIN_SECRET_BYTES} bytes or more; `openssl rand -hex 32` makes \
-                     one"
-                );
-                return Err((name, why));
-            }
-        }
+    /// Names the setting and what to do.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        long_enough("tokens.secret", &self.secret)?;
+        long_enough("tokens.previous_secret", &self.previous_secret)?;
         if self.previous_secret.is_set() && !self.secret.is_set() {
-            let why = "there is no `tokens.secret` that it could come before".to_owned();
-            return Err(("tokens.previous_secret", why));
+            let why = "there is no tokens.secret that it could come before";
+            return Err(wrong("tokens.previous_secret", why));
         }
         Ok(())
     }

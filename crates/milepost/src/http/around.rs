@@ -1,5 +1,5 @@
 //! What happens around every request: it gets an id, by which the log is found, passes
-//! the gate, may not be too slow, is counted, and its answer gets the headers that every answer has. One
+//! the gate, is counted, and its answer gets the headers that every answer has. One
 //! layer, as each one copies the whole route under it for each request.
 
 use axum::extract::{Request, State};
@@ -10,8 +10,7 @@ use tracing::Instrument as _;
 
 use super::Metrics;
 use super::gate::Gate;
-use super::linger;
-use super::slow;
+use super::{linger, slow};
 use crate::clock::Clock;
 
 /// Answers are data; a browser is to show nothing of them and run nothing in them.
@@ -36,25 +35,24 @@ pub fn request_id() -> Option<String> {
 pub struct Around {
     pub(super) metrics: Metrics,
     pub(super) gate: Gate,
-    pub(super) slow: slow::Limits,
     pub(super) clock: Clock,
+    pub(super) limits: slow::Limits,
     /// Whether clients come over TLS.
     pub(super) secure: bool,
 }
 
 /// The layer.
-pub async fn around(State(around): State<Around>, mut request: Request, next: Next) -> Response {
+pub async fn around(State(around): State<Around>, request: Request, next: Next) -> Response {
     let counted = around.metrics.begin(&request);
     let id = around.clock.new_id().to_string();
     let pages = request.uri().path().starts_with(PAGES_AT);
     let span = tracing::error_span!("request", %id);
     let answer = async {
-        let (mut head, body) = request.into_parts();
-        let (body, patience) = around.slow.watch(body);
-        let body = linger::read_on(body);
-        let admitted = match around.slow.check_url(&head.uri) {
+        let (request, patience) = around.limits.watch(request);
+        let (mut head, body) = request.map(linger::read_on).into_parts();
+        let admitted = match around.limits.check_url(&head.uri) {
             Ok(()) => around.gate.admit(&mut head).await,
-            refused => refused,
+            Err(problem) => Err(problem),
         };
         match admitted {
             Ok(()) => patience.judge(next.run(Request::from_parts(head, body)).await),

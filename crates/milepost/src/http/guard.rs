@@ -45,9 +45,9 @@ pub fn origin(request: &Parts, origins: &Origins, local: bool) -> Result<(), Pro
         return Ok(());
     }
     let origin = header(ORIGIN).unwrap_or_default().to_ascii_lowercase();
-    // The door says so where the connection is encrypted; where it is not, a proxy
-    // may have made it so.
-    let schemes: &[&str] = match request.extensions.get::<Scheme>() {
+    // The door says so where the connection is encrypted. Where it is not, a proxy may
+    // have encrypted it before.
+    let schemes: &[_] = match request.extensions.get::<Scheme>() {
         Some(_) => &["https://"],
         None => &["http://", "https://"],
     };

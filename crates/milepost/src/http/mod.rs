@@ -86,8 +86,8 @@ pub fn router(services: Services, dialects: Routes) -> Router {
             origins: guard::Origins::new(&config.origins),
             rules,
         },
-        slow: slow::Limits::new(&config.limits),
         clock: services.clock.clone(),
+        limits: slow::Limits::new(&config.limits),
         // Not on loopback names, where it would bind other servers, too.
         secure: config.tls.is_on() && !config.auth.is_none(),
     };

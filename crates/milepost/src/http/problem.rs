@@ -54,8 +54,6 @@ pub enum Code {
     Forbidden,
     /// A credential came in the URL that does not belong there.
     CredentialInUrl,
-    /// The URL is longer than allowed.
-    UriTooLong,
     /// A part of the server is not available now.
     Unavailable,
 }
@@ -65,7 +63,6 @@ impl Code {
         match self {
             Self::InvalidRequest | Self::CredentialInUrl => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::InvalidField => StatusCode::UNPROCESSABLE_ENTITY,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::Method;
 use milepost_core::Scope;
+use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -42,14 +43,6 @@ impl Rules {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         let found = self.0.get(path)?.iter().find(|(known, _)| known == method);
         found.map(|(_, rule)| *rule)
-    }
-
-    /// Every route with its rule.
-    #[cfg(test)]
-    pub fn all(&self) -> impl Iterator<Item = (&str, &Method, Rule)> {
-        let routes = self.0.iter();
-        routes
-            .flat_map(|(path, rules)| rules.iter().map(move |(m, rule)| (path.as_str(), m, *rule)))
     }
 }
 
@@ -101,6 +94,9 @@ impl Routes {
     }
 }
 
+/// Where the description says by which rule a call is decided.
+const RULE_FIELD: &str = "x-milepost-rule";
+
 fn operations(item: &mut PathItem) -> [(Method, Option<&mut Operation>); 5] {
     [
         (Method::GET, item.get.as_mut()),
@@ -113,6 +109,14 @@ fn operations(item: &mut PathItem) -> [(Method, Option<&mut Operation>); 5] {
 
 /// What every route of a rule answers, where the handler has not said it better.
 fn describe(operation: &mut Operation, rule: Rule) {
+    let word = match rule {
+        Rule::Open => "open".to_owned(),
+        Rule::Needs(scope) => format!("needs:{}", scope.as_str()),
+        Rule::Of(scope) => format!("of:{}", scope.as_str()),
+        Rule::Socket => "socket".to_owned(),
+    };
+    let rule_field = ExtensionsBuilder::new().add(RULE_FIELD, word).build();
+    operation.extensions.get_or_insert_default().merge(rule_field);
     let mut common = vec![
         ("400", "The request is not well-formed"),
         (

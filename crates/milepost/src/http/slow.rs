@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use http_body::{Frame, SizeHint};
@@ -56,16 +57,19 @@ impl Limits {
         Err(Problem::new(Code::UrlTooLong, detail))
     }
 
-    /// Watches a request's body, if there is one.
-    pub fn watch(self, body: Body) -> (Body, Patience) {
-        if body.is_end_stream() {
-            return (body, Patience(None));
+    /// Watches a request's body, if it has one.
+    pub fn watch(self, request: Request) -> (Request, Patience) {
+        if request.body().is_end_stream() {
+            return (request, Patience(None));
         }
         let given_up = Arc::new(AtomicBool::new(false));
         let patience = Patience(Some(given_up.clone()));
-        let (waiting, waited, bytes) = (None, Duration::ZERO, 0);
-        let body = Some(body);
-        (Body::new(Watched { body, limits: self, given_up, waiting, waited, bytes }), patience)
+        let watch = |body| {
+            let waiting = None;
+            let (bytes, waited) = (0, Duration::ZERO);
+            Body::new(Watched { body: Some(body), limits: self, given_up, waiting, waited, bytes })
+        };
+        (request.map(watch), patience)
     }
 }
 
@@ -213,8 +217,8 @@ mod tests {
 
     /// What an answer is made of whose handler has read the body.
     async fn read(body: Body) -> (Option<usize>, StatusCode) {
-        let (body, patience) = LIMITS.watch(body);
-        let read = body.collect().await.ok().map(|body| body.to_bytes().len());
+        let (request, patience) = LIMITS.watch(Request::new(body));
+        let read = request.into_body().collect().await.ok().map(|body| body.to_bytes().len());
         (read, patience.judge(Response::new(Body::empty())).status())
     }
 
@@ -238,7 +242,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_busy_server_is_not_the_clients_fault() {
-        let (mut body, patience) = LIMITS.watch(body(3, 9, Duration::from_secs(1)));
+        let (request, patience) = LIMITS.watch(Request::new(body(3, 9, Duration::from_secs(1))));
+        let mut body = request.into_body();
         while let Some(frame) = body.frame().await {
             frame.unwrap();
             tokio::time::sleep(Duration::from_secs(100)).await;
