@@ -91,7 +91,8 @@ pub fn router(services: Services, dialects: Routes) -> Router {
         },
         clock: services.clock.clone(),
         limits: slow::Limits::new(&config.limits),
-        secure: config.tls.is_on(),
+        // Not on loopback names, where it would bind other servers, too.
+        secure: config.tls.is_on() && !config.auth.is_none(),
     };
     routes
         .route("/", get(|| async { Redirect::to("/docs") }))
