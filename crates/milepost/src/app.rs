@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::command::Commands;
@@ -154,6 +155,11 @@ impl Core {
         if rescued > 0 {
             tracing::info!(rescued, "took up jobs that the last server left running");
         }
+        let audit = match config.audit.path(&config.data_dir, !config.auth.is_none()) {
+            Some(path) => Audit::open(path.clone())
+                .with_context(|| format!("cannot write the audit log {}", path.display()))?,
+            None => Audit::default(),
+        };
         let access = Access::start(&config, store.clone(), clock.clone()).await?;
         let hub = Hub::new(store.clone(), clock.clone(), store.position().await?);
         let metrics = Metrics::new();
@@ -178,6 +184,7 @@ impl Core {
         };
         let services = Services {
             access,
+            audit,
             submitter: Submitter::new(journal.clone(), blobs.clone(), &config),
             reports: Reports::new(journal.clone()),
             commands: Commands::new(journal, store.clone(), blobs.clone(), config.queue.clone()),
@@ -216,7 +223,9 @@ impl Core {
             task.abort();
             let _ = task.await;
         }
+        let audit = self.services.audit.clone();
         drop(self.services);
+        let _ = tokio::task::spawn_blocking(move || audit.close()).await;
         // The store's writer ends when nobody can write any more.
         let _ = tokio::time::timeout(LAST_ANSWERS, self.announcer).await;
         Ok(())

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 /// that are passed around, so all may name them.
 const RULES: &[(&str, &[&str])] = &[
     ("access", &["store"]),
+    ("audit", &["access"]),
     ("report", &["journal", "store"]),
     ("submit", &["fetch", "journal", "pipeline", "store"]),
     ("command", &["journal", "store"]),
@@ -27,9 +28,20 @@ const RULES: &[(&str, &[&str])] = &[
     ("transport", &["hub"]),
     (
         "dialect",
-        &["access", "command", "http", "hub", "query", "report", "store", "submit", "transport"],
+        &[
+            "access",
+            "audit",
+            "command",
+            "http",
+            "hub",
+            "query",
+            "report",
+            "store",
+            "submit",
+            "transport",
+        ],
     ),
-    ("http", &["access", "bus", "command", "hub", "query", "report", "store", "submit"]),
+    ("http", &["access", "audit", "bus", "command", "hub", "query", "report", "store", "submit"]),
     ("clock", &[]),
     ("config", &[]),
 ];

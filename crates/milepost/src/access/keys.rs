@@ -53,8 +53,8 @@ pub struct MadeKey {
     pub row: KeyRow,
 }
 
-/// Knows keys again.
-pub(super) struct Keys {
+/// Makes keys, and knows them again.
+pub struct Keys {
     store: Store,
     clock: Clock,
     /// What was read lately, by hash.
@@ -74,11 +74,16 @@ pub(super) fn is_key(token: &str) -> bool {
 }
 
 impl Keys {
-    pub(super) fn new(store: Store, clock: Clock) -> Self {
+    /// Keys of `store`.
+    pub fn new(store: Store, clock: Clock) -> Self {
         Self { store, clock, believed: Mutex::default() }
     }
 
-    pub(super) async fn make(&self, new: NewKey) -> Result<MadeKey, StoreError> {
+    /// Makes a key.
+    ///
+    /// # Errors
+    /// Where it cannot be kept.
+    pub async fn make(&self, new: NewKey) -> Result<MadeKey, StoreError> {
         let mut random = [0; RANDOM_BYTES];
         getrandom::fill(&mut random)
             .map_err(|error| StoreError::NotCommitted(error.to_string()))?;

@@ -15,13 +15,12 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use job_token::{Granted, Purpose};
-pub use keys::{MAX_NAME_BYTES, MAX_OWNER_BYTES, MadeKey, NewKey};
+pub use keys::{Keys, MAX_NAME_BYTES, MAX_OWNER_BYTES, MadeKey, NewKey};
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Mode};
 use crate::store::{Store, StoreError};
 use job_token::Signer;
-use keys::Keys;
 use verify::{Identity, Verifier};
 
 /// The longest that anything in a URL but a token of a job may last.

@@ -14,7 +14,7 @@ pub struct Args {
     source: Source,
 }
 
-/// Prints it. There is no secret in it so far.
+/// Prints it, with `(hidden)` in the place of secrets.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = args.source.load()?;
     out::line(toml::to_string(&config)?.trim_end())?;

@@ -16,6 +16,7 @@ mod follow;
 #[cfg(test)]
 mod follow_tests;
 mod jobs;
+mod keys;
 mod live;
 mod manual;
 mod orders;
@@ -58,6 +59,7 @@ struct Cli {
 enum Command {
     Serve(serve::Args),
     Config(config::Args),
+    Keys(keys::Args),
     #[command(after_long_help = exit::help())]
     Convert(convert::Args),
     #[command(after_long_help = exit::help())]
@@ -99,6 +101,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve::run(args),
         Command::Config(args) => config::run(args),
+        Command::Keys(args) => keys::run(args),
         Command::Convert(args) => convert::run(args),
         Command::Submit(args) => as_client(submit::run(args)),
         Command::Watch(args) => as_client(watch::run(args)),

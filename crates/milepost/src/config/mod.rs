@@ -3,6 +3,7 @@
 //! checked tree. Never: accepts a key that it does not know.
 
 mod allow;
+mod audit;
 mod auth;
 mod cookie;
 mod jwt;
@@ -17,6 +18,7 @@ mod tokens;
 mod worker;
 
 pub use allow::Allowed;
+pub use audit::AuditConfig;
 pub use auth::{Auth, Mode};
 pub use cookie::CookieConfig;
 pub use jwt::JwtConfig;
@@ -59,6 +61,8 @@ pub struct Config {
     /// How long a finished job is kept.
     #[serde(with = "humantime_serde")]
     pub retention: Duration,
+    /// Who did what.
+    pub audit: AuditConfig,
     /// Tokens that read one job.
     pub tokens: TokensConfig,
     /// The converters.
@@ -136,6 +140,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             grace: Duration::from_secs(10),
             retention: Duration::from_secs(30 * 24 * 3600),
+            audit: AuditConfig::default(),
             tokens: TokensConfig::default(),
             worker: WorkerConfig::default(),
             queue: QueueConfig::default(),

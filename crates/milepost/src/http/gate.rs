@@ -58,6 +58,12 @@ impl Gate {
             return Ok(());
         }
         let principal = known?.ok_or_else(|| Refused::Unauthenticated(NOTHING.to_owned()))?;
+        let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
+        let by_cookie = principal.credential == Credential::Cookie;
+        if by_cookie && !safe && guard::sent_by_another_site(&request.headers) {
+            let detail = "A page of another site sent this with the session's cookie.";
+            return Err(Problem::new(Code::Forbidden, detail));
+        }
         if let Rule::Needs(scope) = rule
             && !principal.caller.may(scope)
         {
@@ -92,11 +98,6 @@ impl Gate {
                 let Some(known) = self.access.cookies(&request.headers).await else {
                     return Ok(None);
                 };
-                let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
-                if !safe && guard::sent_by_another_site(&request.headers) {
-                    let why = "A page of another site sent this with the session's cookie.";
-                    return Err(Refused::Unauthenticated(why.to_owned()));
-                }
                 known.map(Some)
             }
         }

@@ -37,6 +37,7 @@ use problem::{Code, Problem};
 use routes::Routes;
 
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::command::Commands;
 use crate::config::Config;
@@ -50,6 +51,8 @@ use crate::submit::Submitter;
 pub struct Services {
     /// Knows people.
     pub access: Access,
+    /// Who did what.
+    pub audit: Audit,
     /// Takes submissions in.
     pub submitter: Submitter,
     /// Takes reports of work that is done outside.
@@ -94,7 +97,8 @@ pub fn router(services: Services, dialects: Routes) -> Router {
         },
         clock: services.clock.clone(),
         limits: slow::Limits::new(&config.limits),
-        secure: config.tls.is_on(),
+        // Not on loopback names, where it would bind other servers, too.
+        secure: config.tls.is_on() && !config.auth.is_none(),
     };
     routes
         .route("/", get(|| async { Redirect::to("/docs") }))

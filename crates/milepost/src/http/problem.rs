@@ -82,6 +82,15 @@ impl Code {
     }
 }
 
+/// Among a refusal's extensions: for the audit log.
+#[derive(Clone)]
+pub struct Refusal {
+    /// The stable reason.
+    pub code: Code,
+    /// As the client was told.
+    pub why: String,
+}
+
 /// RFC 9457 problem details.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
@@ -205,6 +214,7 @@ impl IntoResponse for Problem {
         let (retry_after, limit) = (self.retry_after, self.limit);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
+        response.extensions_mut().insert(Refusal { code: self.code, why: self.detail });
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, kind);

@@ -79,6 +79,12 @@ pub enum StoreError {
         /// The latest that this program knows.
         known: usize,
     },
+    /// A running server of another version has the database.
+    #[error(
+        "the running server is of another version; use the milepost that it was started with, or \
+         stop it first"
+    )]
+    OtherVersion,
     /// Another process has the data directory.
     #[error("the data directory is in use by another running server")]
     InUse,

@@ -193,6 +193,12 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
+/// Whether the database is of this version.
+pub(super) fn is_current(connection: &Connection) -> Result<bool, StoreError> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(version as usize == MIGRATIONS.len())
+}
+
 /// Brings the database to this version, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let version: usize =

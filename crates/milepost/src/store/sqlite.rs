@@ -105,6 +105,22 @@ impl Store {
         Ok(store)
     }
 
+    /// As [`Store::open`], where a server may be running on it.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; and [`StoreError::OtherVersion`] where it is another
+    /// version's, under which a running server would go on.
+    pub fn open_beside(
+        folder: &Path,
+        announcements: mpsc::UnboundedSender<Announcement>,
+    ) -> Result<Self, StoreError> {
+        let path = folder.join("milepost.db");
+        if path.exists() && !schema::is_current(&Connection::open(&path)?)? && is_served(folder)? {
+            return Err(StoreError::OtherVersion);
+        }
+        Self::open(folder, announcements)
+    }
+
     /// The database, and its writing half for whoever is to drive that.
     pub(super) fn halves(
         folder: &Path,
@@ -201,6 +217,12 @@ impl Store {
 pub(super) fn for_us_alone(path: &Path, mode: u32) -> Result<(), StoreError> {
     use std::os::unix::fs::PermissionsExt;
     Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?)
+}
+
+/// Whether a server holds the folder.
+fn is_served(folder: &Path) -> Result<bool, StoreError> {
+    let lock = std::fs::File::create(folder.join("lock"))?;
+    Ok(matches!(lock.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
 }
 
 fn tune(connection: &Connection) -> Result<(), StoreError> {

@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod access;
+mod access_live;
+mod access_matrix;
+mod access_messages;
 mod bad_bodies;
 mod bad_fields;
 mod bad_paths;
@@ -28,6 +32,7 @@ mod hold;
 mod hostile;
 mod http2;
 mod idempotency;
+mod keys;
 mod lifecycle;
 mod limits;
 mod manual;

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::harness::{Api, Reply, Server, Socket, eventually, id_of};
-
-const KEYS: (&str, &str) = ("MILEPOST_AUTH", "api-keys");
+use crate::harness::{Api, Reply, Server, Socket, eventually, guarded_with, id_of, token_of};
 
 #[track_caller]
 fn limited(reply: Reply, status: u16, code: &str, limit: &str) -> Value {
@@ -26,13 +24,13 @@ async fn usage(api: &Api) -> Value {
 
 async fn log_in(server: &Server, owner: &str) -> Socket {
     let mut socket = Socket::open(server).await;
-    socket.send(&json!({"type": "auth", "token": server.key(owner)})).await;
+    socket.send(&json!({"type": "auth", "token": token_of(owner)})).await;
     socket
 }
 
 #[tokio::test]
 async fn connections_of_an_owner_are_bounded_and_freed() {
-    let server = Server::with(&[KEYS, ("MILEPOST_LIMITS_OWNER_CONNECTIONS", "1")]);
+    let server = guarded_with(&[("MILEPOST_LIMITS_OWNER_CONNECTIONS", "1")]);
     let (anna, bert) = (server.api_of("anna"), server.api_of("bert"));
     let job = id_of(&anna.submit_json(&held("one")).await.expect(202).json());
     let mut first = anna.stream(&format!("/v1/jobs/{job}/events"), None).await;
@@ -57,7 +55,7 @@ async fn connections_of_an_owner_are_bounded_and_freed() {
 
 #[tokio::test]
 async fn subscriptions_of_an_owner_are_bounded_over_all_connections() {
-    let server = Server::with(&[KEYS, ("MILEPOST_LIMITS_OWNER_SUBSCRIPTIONS", "2")]);
+    let server = guarded_with(&[("MILEPOST_LIMITS_OWNER_SUBSCRIPTIONS", "2")]);
     let anna = server.api_of("anna");
     let mut jobs = Vec::new();
     for text in ["one", "two", "three"] {
@@ -78,7 +76,7 @@ async fn subscriptions_of_an_owner_are_bounded_over_all_connections() {
 
 #[tokio::test]
 async fn jobs_of_an_owner_that_wait_are_bounded() {
-    let server = Server::with(&[KEYS, ("MILEPOST_LIMITS_OWNER_WAITING", "2")]);
+    let server = guarded_with(&[("MILEPOST_LIMITS_OWNER_WAITING", "2")]);
     let (anna, bert) = (server.api_of("anna"), server.api_of("bert"));
     let first = id_of(&anna.submit_json(&held("one")).await.expect(202).json());
     anna.submit_json(&held("two")).await.expect(202);
@@ -96,7 +94,7 @@ async fn jobs_of_an_owner_that_wait_are_bounded() {
 
 #[tokio::test]
 async fn what_is_stored_for_an_owner_is_bounded() {
-    let server = Server::with(&[KEYS, ("MILEPOST_LIMITS_OWNER_BYTES", "1000B")]);
+    let server = guarded_with(&[("MILEPOST_LIMITS_OWNER_BYTES", "1000B")]);
     let (anna, bert) = (server.api_of("anna"), server.api_of("bert"));
     let text = |bytes: usize| held(&"x".repeat(bytes));
     let job = anna.submit_json(&text(800)).await.expect(202).json();
@@ -124,14 +122,14 @@ async fn what_is_stored_for_an_owner_is_bounded() {
 
 #[tokio::test]
 async fn uploads_of_an_owner_are_bounded() {
-    let server = Server::with(&[KEYS, ("MILEPOST_LIMITS_OWNER_UPLOADS", "1")]);
+    let server = guarded_with(&[("MILEPOST_LIMITS_OWNER_UPLOADS", "1")]);
     let (anna, bert) = (server.api_of("anna"), server.api_of("bert"));
     let mut slow = TcpStream::connect(server.address()).await.unwrap();
     let head = format!(
         "POST /v1/jobs HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
          content-type: application/json\r\ncontent-length: 1000\r\n\r\n{{",
         server.address(),
-        server.key("anna"),
+        token_of("anna"),
     );
     slow.write_all(head.as_bytes()).await.unwrap();
     let submit = async |api: &Api| api.submit_json(&held("one")).await;

@@ -4,9 +4,8 @@
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Reply, Server, Socket};
+use crate::harness::{Api, Reply, Server, Socket, guarded_with, token_of};
 
-const KEYS: (&str, &str) = ("MILEPOST_AUTH", "api-keys");
 const HOUR: u64 = 3600;
 
 #[track_caller]
@@ -23,7 +22,7 @@ fn limited(reply: Reply, limit: &str) -> Value {
 
 #[tokio::test]
 async fn an_owner_who_asks_too_often_waits_and_nobody_else_does() {
-    let server = Server::with(&[KEYS, ("MILEPOST_LIMITS_OWNER_REQUESTS", "3/h")]);
+    let server = guarded_with(&[("MILEPOST_LIMITS_OWNER_REQUESTS", "3/h")]);
     let (anna, bert) = (server.api_of("anna"), server.api_of("bert"));
     let list = async |api: &Api| api.call(api.get("/v1/jobs")).await;
     for left in (0..3).rev() {
@@ -36,10 +35,10 @@ async fn an_owner_who_asks_too_often_waits_and_nobody_else_does() {
         assert!(reply.header("ratelimit").starts_with(&format!("\"owner_requests\";r={left};t=")));
     }
     limited(list(&anna).await, "owner_requests");
-    // Another key of the same owner is no other owner.
+    // Another token of the same owner is no other owner.
     limited(list(&server.api_of("anna")).await, "owner_requests");
     list(&bert).await.expect(200);
-    let operator = Api::with_key(server.url(), &server.key_with("operator", "admin"));
+    let operator = server.api_of_admin();
     let metrics = operator.call(operator.get("/metrics")).await.expect(200).text();
     for line in [
         "milepost_limited_total{limit=\"owner_requests\"} 2",
@@ -51,7 +50,7 @@ async fn an_owner_who_asks_too_often_waits_and_nobody_else_does() {
 
 #[tokio::test]
 async fn submissions_are_counted_apart_however_they_come() {
-    let server = Server::with(&[KEYS, ("MILEPOST_LIMITS_OWNER_SUBMISSIONS", "2/h")]);
+    let server = guarded_with(&[("MILEPOST_LIMITS_OWNER_SUBMISSIONS", "2/h")]);
     let anna = server.api_of("anna");
     let job = anna.submit_text("one").await;
     anna.completed(&job).await;
@@ -62,7 +61,7 @@ async fn submissions_are_counted_apart_however_they_come() {
     let document = anna.post("/v1/documents").multipart(Api::form("a.txt", b"a".to_vec()));
     limited(anna.call(document).await, "owner_submissions");
     let mut socket = Socket::open(&server).await;
-    socket.send(&json!({"type": "auth", "token": server.key("anna")})).await;
+    socket.send(&json!({"type": "auth", "token": token_of("anna")})).await;
     assert_eq!(socket.message().await["type"], "ok");
     socket.send(&json!({"type": "retry", "job": job})).await;
     let error = socket.message().await;
@@ -75,7 +74,7 @@ async fn submissions_are_counted_apart_however_they_come() {
 #[tokio::test]
 async fn an_address_is_what_a_trusted_proxy_says_and_nobody_else() {
     let limit = ("MILEPOST_LIMITS_ADDRESS_REQUESTS", "2/h");
-    let server = Server::with(&[KEYS, limit, ("MILEPOST_PROXIES", "127.0.0.1")]);
+    let server = guarded_with(&[limit, ("MILEPOST_PROXIES", "127.0.0.1")]);
     let anna = server.api_of("anna");
     let from = |forwarded: &str| -> RequestBuilder {
         anna.get("/v1/jobs").header("x-forwarded-for", forwarded)
@@ -87,7 +86,7 @@ async fn an_address_is_what_a_trusted_proxy_says_and_nobody_else() {
     // What a client writes itself stands before what the proxy adds.
     limited(anna.call(from("203.0.113.9, 192.0.2.1")).await, "address_requests");
     anna.call(from("192.0.2.2")).await.expect(200);
-    let strangers = Server::with(&[KEYS, limit]);
+    let strangers = guarded_with(&[limit]);
     let anna = strangers.api_of("anna");
     for last in 1..=2 {
         let forwarded = format!("192.0.2.{last}");
@@ -99,17 +98,16 @@ async fn an_address_is_what_a_trusted_proxy_says_and_nobody_else() {
 
 #[tokio::test]
 async fn an_address_that_guesses_is_not_listened_to() {
-    let server = Server::with(&[
-        KEYS,
+    let server = guarded_with(&[
         ("MILEPOST_LIMITS_FAILED_LOGINS", "2/h"),
         ("MILEPOST_PROXIES", "127.0.0.1"),
     ]);
-    let key = server.key("anna");
+    let key = token_of("anna");
     let log_in = async |from: &str, key: &str| {
-        let api = Api::with_key(server.url(), key);
+        let api = server.api_with(key);
         api.call(api.get("/v1/jobs").header("x-forwarded-for", from)).await
     };
-    // The same wrong key over and over is one guess.
+    // The same wrong credential over and over is one guess.
     for wrong in ["mp_one", "mp_one", "mp_one", "mp_two"] {
         log_in("192.0.2.1", wrong).await.refused(401, "unauthenticated", None);
     }

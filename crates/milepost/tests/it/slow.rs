@@ -248,6 +248,38 @@ async fn connections_have_a_number() {
     .await;
 }
 
+#[tokio::test]
+async fn an_address_has_its_share_of_connections_and_attempts() {
+    let auth = ("MILEPOST_AUTH", "api-keys");
+    for (name, value) in [
+        ("MILEPOST_LIMITS_CONNECTIONS_PER_ADDRESS", "2"),
+        ("MILEPOST_LIMITS_ATTEMPTS_PER_ADDRESS", "2/h"),
+    ] {
+        let server = Server::with(&[auth, (name, value)]);
+        let mut open = Vec::new();
+        for _ in 0..2 {
+            let mut tcp = connect(&server, REQUEST).await;
+            answer(&mut tcp).await;
+            open.push(tcp);
+        }
+        let mut over = TcpStream::connect(server.address()).await.unwrap();
+        let _ = over.write_all(REQUEST.as_bytes()).await;
+        assert_eq!(rest(over).await, "", "{name}");
+        // A proxy speaks for many, and one local user has no share.
+        for other in
+            [&[auth, ("MILEPOST_PROXIES", "127.0.0.0/8"), (name, value)][..], &[(name, value)]]
+        {
+            let server = Server::with(other);
+            let mut open = Vec::new();
+            for _ in 0..5 {
+                let mut tcp = connect(&server, REQUEST).await;
+                answer(&mut tcp).await;
+                open.push(tcp);
+            }
+        }
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_reader_that_takes_nothing_is_cut_off() {

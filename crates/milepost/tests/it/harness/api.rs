@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap};
 use reqwest::multipart::Part;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{DEADLINE, Events, documents::fixture, eventually};
@@ -19,6 +19,10 @@ pub struct Api {
     http: Client,
 }
 
+fn client() -> ClientBuilder {
+    Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(DEADLINE * 2)
+}
+
 /// A whole answer.
 #[derive(Debug)]
 pub struct Reply {
@@ -29,29 +33,25 @@ pub struct Reply {
 
 impl Api {
     pub fn new(base: &str) -> Self {
-        Self::with_headers(base, HeaderMap::new())
+        Self::by(base, client().build().expect("a client can be made"))
     }
 
-    /// A client that presents a key.
-    pub fn with_key(base: &str, key: &str) -> Self {
-        let value = format!("Bearer {key}").parse().expect("a header");
-        Self::with_headers(base, [(AUTHORIZATION, value)].into_iter().collect())
-    }
-
-    fn with_headers(base: &str, headers: HeaderMap) -> Self {
-        let http = Client::builder()
-            .default_headers(headers)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(DEADLINE * 2)
-            .build()
-            .expect("a client can be made");
-        Self::by(base, http)
+    /// The same server, with a credential at each request.
+    pub fn with_token(self, token: &str) -> Self {
+        let mut headers = HeaderMap::new();
+        let value = format!("Bearer {token}").parse().expect("a header");
+        headers.insert(AUTHORIZATION, value);
+        Self { http: client().default_headers(headers).build().expect("a client"), ..self }
     }
 
     /// By way of a client that the test has prepared.
     pub fn by(base: &str, http: Client) -> Self {
         Self { base: base.to_owned(), http }
+    }
+
+    /// Any request, without a body where it could have one.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {

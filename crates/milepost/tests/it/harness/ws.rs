@@ -31,16 +31,40 @@ pub enum Heard {
 impl Socket {
     /// Opens a socket that speaks `milepost.v1`.
     pub async fn open(server: &Server) -> Self {
+        Self::open_as(server, None).await
+    }
+
+    /// Opens one that presents a credential among its protocols, as a browser can.
+    pub async fn open_as(server: &Server, token: Option<&str>) -> Self {
         let stream = TcpStream::connect(server.address()).await.expect("the server listens");
-        Self::over(server, stream).await
+        let protocols = match token {
+            Some(token) => format!("milepost.v1, milepost.bearer.{token}"),
+            None => "milepost.v1".to_owned(),
+        };
+        Self::shake(server, stream, "", &protocols).await
+    }
+
+    /// Opens one with a query in its URL.
+    pub async fn open_at(server: &Server, query: &str) -> Self {
+        let stream = TcpStream::connect(server.address()).await.expect("the server listens");
+        Self::shake(server, stream, query, "milepost.v1").await
     }
 
     /// Opens it over a connection that the test has prepared.
     pub async fn over(server: &Server, stream: impl Stream + 'static) -> Self {
-        let url = format!("ws://{}/v1/ws", server.address());
+        Self::shake(server, stream, "", "milepost.v1").await
+    }
+
+    async fn shake(
+        server: &Server,
+        stream: impl Stream + 'static,
+        query: &str,
+        protocols: &str,
+    ) -> Self {
+        let url = format!("ws://{}/v1/ws{query}", server.address());
         let mut request = url.into_client_request().expect("the URL is right");
-        let protocol = "milepost.v1".parse().expect("a header");
-        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        let protocols = protocols.parse().expect("a header");
+        request.headers_mut().insert("sec-websocket-protocol", protocols);
         let stream: Box<dyn Stream> = Box::new(stream);
         let shaking = client_async(request, stream);
         let (socket, response) =

@@ -1,0 +1,84 @@
+//! Which requests are kept in the audit log, and as what. Enters: a request's head,
+//! and the head of its answer. Leaves: an entry, or none: who only looks how far a job
+//! is does so every few seconds, and learns nothing that the entry of its submission
+//! does not name.
+
+use std::sync::Arc;
+
+use axum::extract::MatchedPath;
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
+use axum::response::Response;
+
+use super::client::Address;
+use super::gate::Opening;
+use super::problem::Refusal;
+use crate::access::Principal;
+use crate::audit::{Entry, Who};
+use crate::clock::Clock;
+
+/// Reads that give something out, or go on: by the last part of their route.
+const KEPT_READS: &[&str] = &["result", "content", "{page}", "events", "stream", "ws", "keys"];
+
+/// What is known before a request is answered.
+pub struct Asked {
+    method: Method,
+    route: String,
+    path: String,
+    read: bool,
+}
+
+impl Asked {
+    /// Remembers the head of a request; `None` where its route is no route.
+    pub fn of(head: &Parts) -> Option<Self> {
+        let route = head.extensions.get::<MatchedPath>()?.as_str().to_owned();
+        let read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&head.method);
+        let path = head.uri.path().to_owned();
+        Some(Self { method: head.method.clone(), route, path, read })
+    }
+
+    /// The entry, where there is to be one.
+    pub fn entry(
+        self,
+        clock: &Clock,
+        request: &str,
+        from: Option<Address>,
+        known: Option<Arc<Principal>>,
+        response: &Response,
+    ) -> Option<Entry> {
+        let status = response.status();
+        let last = self.route.rsplit('/').next().unwrap_or_default();
+        let fine = status.is_success() || status.is_redirection() || status.is_informational();
+        if self.read && fine && !KEPT_READS.contains(&last) {
+            return None;
+        }
+        let refusal = response.extensions().get::<Refusal>();
+        let says_why = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
+        let made = response.headers().get(header::LOCATION).and_then(|at| at.to_str().ok());
+        let made = made.and_then(|at| at.rsplit('/').next()).map(str::to_owned);
+        Some(Entry {
+            at: clock.now(),
+            request: Some(request.to_owned()),
+            from: from.map(|address| address.ip()),
+            who: known.as_deref().map(Who::from),
+            targets: targets(&self.route, &self.path).chain(made).collect(),
+            action: format!("{} {}", self.method, self.route),
+            status: Some(status.as_u16()),
+            code: refusal.and_then(|refusal| serde_json::to_value(refusal.code).ok()),
+            why: refusal.filter(|_| says_why).map(|refusal| refusal.why.clone()),
+            seconds: None,
+        })
+    }
+}
+
+/// Who was known when the handler was called.
+pub fn known(head: &Parts) -> Option<Arc<Principal>> {
+    let opening = || head.extensions.get::<Opening>()?.0.as_ref().ok()?.clone();
+    head.extensions.get::<Arc<Principal>>().cloned().or_else(opening)
+}
+
+/// The parts of a path that stand for parameters of its route.
+fn targets<'a>(route: &'a str, path: &'a str) -> impl Iterator<Item = String> + 'a {
+    let parts = route.split('/').zip(path.split('/'));
+    parts.filter(|(name, _)| name.starts_with('{')).map(|(_, value)| value.to_owned())
+}

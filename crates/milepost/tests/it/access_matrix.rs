@@ -1,0 +1,232 @@
+//! Every route of the server times every kind of caller. The routes come from the
+//! server's own description, with the rule by which each is decided: a new route that
+//! the matrix does not know how to call fails it.
+
+use std::collections::BTreeMap;
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Api, Reply, Server, guarded, id_of, signed, signed_with, token_of, token_with_role,
+};
+
+/// What a caller is to meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Met {
+    /// Nobody knows who it is.
+    Unknown,
+    /// It is known, and may not do that.
+    Forbidden,
+    /// There is no such thing for it.
+    Hidden,
+    /// Whatever else the handler says.
+    Handled,
+}
+
+/// Kinds of callers, and what they may do.
+const CALLERS: [&str; 10] = [
+    "nobody",
+    "expired token",
+    "wrong signature",
+    "wrong key",
+    "other owner",
+    "job token",
+    "reader",
+    "owner",
+    "key of the owner",
+    "administrator",
+];
+
+/// What ann has, made anew for each call, since some calls remove it.
+struct Things {
+    job: String,
+    job_token: String,
+    document: String,
+    batch: String,
+    key: String,
+}
+
+async fn things(ann: &Api, root: &Api) -> Things {
+    let external = json!({"pipeline": "external"});
+    let job = ann.submit_json(&external).await.expect(202).json();
+    let batch = ann.submit_json(&json!([external])).await.expect(202).json();
+    let form = Api::form("note.md", b"# Note".to_vec());
+    let document = ann.call(ann.post("/v1/documents").multipart(form)).await.expect(201).json();
+    let key = root.post("/v1/keys").json(&json!({"name": "spare"}));
+    let key = root.call(key).await.expect(201).json();
+    Things {
+        job_token: job["access"]["token"].as_str().unwrap().to_owned(),
+        job: id_of(&job),
+        document: id_of(&document),
+        batch: id_of(&batch["batch"]),
+        key: id_of(&key),
+    }
+}
+
+/// The path with ids of things, and whether it is about a job.
+fn concrete(route: &str, things: &Things, there: bool) -> (String, bool) {
+    let nothing = "00000000-0000-7000-8000-000000000000";
+    let (id, job) = match route {
+        _ if route.starts_with("/v1/jobs/{id}") => (&things.job, true),
+        "/v1/stream" => (&things.job, true),
+        _ if route.starts_with("/v1/documents/{id}") => (&things.document, false),
+        _ if route.starts_with("/v1/batches/{id}") => (&things.batch, false),
+        _ if route.starts_with("/v1/keys/{id}") => (&things.key, false),
+        _ if !route.contains('{') => (&things.job, false),
+        _ => panic!("the matrix does not know what {route} is about"),
+    };
+    let id = if there { id.as_str() } else { nothing };
+    let path = route.replace("{id}", id).replace("{page}", "1");
+    assert!(!path.contains('{'), "the matrix does not know what to put into {route}");
+    (if route == "/v1/stream" { format!("{path}?job={id}") } else { path }, job)
+}
+
+/// What a call needs to be decided and not refused before.
+fn body(route: &str) -> Option<Value> {
+    match route.rsplit('/').next() {
+        Some("progress" | "complete") => Some(json!({})),
+        Some("fail") => Some(json!({"error": {"message": "no"}})),
+        _ => None,
+    }
+}
+
+fn may(caller: &str, scope: &str) -> bool {
+    match caller {
+        "other owner" | "owner" | "key of the owner" => {
+            ["submit", "read", "cancel", "work"].contains(&scope)
+        }
+        "reader" => ["read", "read_all"].contains(&scope),
+        "administrator" => true,
+        _ => false,
+    }
+}
+
+fn expected(rule: &str, caller: &str, about_a_job: bool) -> Met {
+    let known = !matches!(caller, "nobody" | "expired token" | "wrong signature" | "wrong key");
+    let (kind, scope) = rule.split_once(':').unwrap_or((rule, ""));
+    match kind {
+        // Sockets have a matrix of their own.
+        "open" | "socket" => Met::Handled,
+        _ if !known => Met::Unknown,
+        "needs" if may(caller, scope) => Met::Handled,
+        "needs" => Met::Forbidden,
+        "of" => match caller {
+            "other owner" => Met::Hidden,
+            "job token" if !about_a_job => Met::Hidden,
+            "job token" if scope == "read" => Met::Handled,
+            "job token" => Met::Forbidden,
+            _ if may(caller, scope) => Met::Handled,
+            _ => Met::Forbidden,
+        },
+        _ => panic!("the matrix does not know the rule {rule}"),
+    }
+}
+
+/// The head of the answer, and its body where it is a refusal: others may be streams.
+async fn head(request: RequestBuilder) -> Reply {
+    let response = request.send().await.expect("the server answers");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = if status >= 400 { response.bytes().await.unwrap().to_vec() } else { Vec::new() };
+    Reply { status, headers, body }
+}
+
+fn detail(reply: &Reply) -> Value {
+    if reply.body.is_empty() { Value::Null } else { reply.json()["detail"].clone() }
+}
+
+#[tokio::test]
+async fn every_route_meets_every_caller_as_its_rule_says() {
+    let server = guarded();
+    let ann = server.api_of("ann");
+    let root = server.api_of_admin();
+    let key = root.post("/v1/keys").json(&json!({"name": "script", "owner": "ann"}));
+    let key = root.call(key).await.expect(201).json()["key"].as_str().unwrap().to_owned();
+    let credentials: BTreeMap<&str, String> = [
+        ("expired token", signed(json!({"sub": "ann"}), -3600)),
+        ("wrong signature", signed_with(&"y".repeat(40), json!({"sub": "ann"}), 3000)),
+        ("wrong key", format!("mp_{}", "0".repeat(64))),
+        ("other owner", token_of("ben")),
+        ("reader", token_with_role("rita", "reader")),
+        ("owner", token_of("ann")),
+        ("key of the owner", key),
+        ("administrator", token_with_role("root", "administrator")),
+    ]
+    .into();
+    let description = server.api().call(server.api().get("/openapi.json")).await.json();
+    let (mut wrong, mut met_so_far) = (Vec::new(), BTreeMap::<String, usize>::new());
+    for (route, calls) in description["paths"].as_object().unwrap() {
+        for (method, call) in calls.as_object().unwrap() {
+            let rule = call["x-milepost-rule"].as_str().unwrap_or_else(|| panic!("{route}"));
+            for caller in CALLERS {
+                let things = things(&ann, &root).await;
+                let api = match caller {
+                    "nobody" => server.api(),
+                    "job token" => server.api_with(&things.job_token),
+                    _ => server.api_with(&credentials[caller]),
+                };
+                let ask = |there| {
+                    let (path, _) = concrete(route, &things, there);
+                    let method: Method = method.to_uppercase().parse().unwrap();
+                    let request = api.request(method, &path);
+                    head(match body(route) {
+                        Some(body) => request.json(&body),
+                        None => request,
+                    })
+                };
+                let (_, about_a_job) = concrete(route, &things, true);
+                let reply = ask(true).await;
+                let met = match reply.status {
+                    401 => Met::Unknown,
+                    403 => Met::Forbidden,
+                    // Not to be told from what is not there.
+                    404 if detail(&reply) == detail(&ask(false).await) => Met::Hidden,
+                    _ => Met::Handled,
+                };
+                let wanted = expected(rule, caller, about_a_job);
+                *met_so_far.entry(format!("{met:?}")).or_default() += 1;
+                if met != wanted {
+                    let method = method.to_uppercase();
+                    wrong.push(format!(
+                        "{method} {route} ({rule}) as {caller}: {wanted:?} was due, but {} {}",
+                        reply.status,
+                        reply.text(),
+                    ));
+                }
+                assert!(reply.status < 500, "{route} as {caller}: {}", reply.text());
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(met_so_far.len(), 4, "{met_so_far:?}");
+}
+
+/// A route about one thing answers to a stranger as if there were no such thing, to
+/// the last byte but for the id of the request.
+#[tokio::test]
+async fn what_is_hidden_cannot_be_told_from_what_is_not_there() {
+    let server: Server = guarded();
+    let (ann, ben) = (server.api_of("ann"), server.api_of("ben"));
+    let things = things(&ann, &server.api_of_admin()).await;
+    for route in ["/v1/jobs/{id}", "/v1/jobs/{id}/result", "/v1/documents/{id}", "/v1/batches/{id}"]
+    {
+        let ask = |there| ben.call(ben.get(&concrete(route, &things, there).0));
+        let (hidden, absent) = (ask(true).await, ask(false).await);
+        let body = |reply: &Reply| {
+            let mut body = reply.json();
+            body.as_object_mut().unwrap().remove("request_id").expect("an id");
+            body
+        };
+        assert_eq!((hidden.status, body(&hidden)), (404, body(&absent)), "{route}");
+        let names = |reply: &Reply| reply.headers.keys().map(|k| k.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(&hidden), names(&absent), "{route}");
+    }
+    assert!(ben.list("/v1/jobs").await.is_empty());
+    assert!(ben.list("/v1/documents").await.is_empty());
+    assert_eq!(ann.list("/v1/jobs").await.len(), 2);
+    let rita = server.api_with(&token_with_role("rita", "reader"));
+    assert_eq!(rita.list("/v1/jobs?owner=*").await.len(), 2);
+    assert_eq!(rita.list("/v1/jobs?owner=ann").await.len(), 2);
+    assert!(rita.list("/v1/jobs").await.is_empty());
+    ben.call(ben.get("/v1/jobs?owner=ann")).await.refused(403, "forbidden", None);
+}
