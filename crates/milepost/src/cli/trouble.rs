@@ -160,11 +160,16 @@ pub struct Refusal {
     pub code: Option<String>,
     /// Which part of the request is at fault.
     pub field: Option<String>,
-    /// Which limit was met.
-    pub limit: Option<String>,
+    /// Whether it was a limit of the owner's or the address's.
+    #[serde(rename = "limit", deserialize_with = "is_there")]
+    pub limited: bool,
     /// From the header of that name.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
+}
+
+fn is_there<'de, D: serde::Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    Ok(Option::<serde::de::IgnoredAny>::deserialize(value)?.is_some())
 }
 
 impl Refusal {

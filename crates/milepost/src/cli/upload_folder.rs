@@ -54,7 +54,7 @@ pub async fn send(
             }
             // Too much for one request: in halves, and at last without the one
             // file that is too large by itself.
-            Err(Trouble::Refused(refusal)) if refusal.status == 413 && refusal.limit.is_none() => {
+            Err(Trouble::Refused(refusal)) if refusal.status == 413 && !refusal.limited => {
                 let second = part.split_off(part.len() / 2);
                 if part.is_empty() {
                     let file = second.into_iter().map(|f| (f, Trouble::Refused(refusal.clone())));

@@ -119,7 +119,7 @@ pub struct Problem {
     request_id: Option<String>,
     /// Seconds after which to try again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u64>,
+    retry_after: Option<u32>,
     /// The limit that was met, by the name of its setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -147,7 +147,7 @@ impl Problem {
     /// A limit was met; it is worth another try after `retry_after_secs`, if that
     /// can be said.
     pub fn limited(limit: Limit, detail: impl Into<String>, retry_after_secs: Option<u64>) -> Self {
-        let retry_after = retry_after_secs;
+        let retry_after = retry_after_secs.map(seconds);
         Self { limit: Some(limit), retry_after, ..Self::new(Code::RateLimited, detail) }
     }
 
@@ -206,6 +206,11 @@ impl Problem {
         };
         Self { job_status: Some(job.status), ..Self::new(Code::NotFinished, detail) }
     }
+}
+
+/// Nobody is told to wait for longer than a century.
+fn seconds(seconds: u64) -> u32 {
+    u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
 impl IntoResponse for Problem {
@@ -286,7 +291,7 @@ impl From<SubmitError> for Problem {
             ),
             SubmitError::QueueFull { retry_after_secs } => Self {
                 limit: Some(Limit::MaxWaiting),
-                retry_after: Some(retry_after_secs),
+                retry_after: Some(seconds(retry_after_secs)),
                 ..Self::new(
                     Code::QueueFull,
                     format!(
@@ -296,7 +301,7 @@ impl From<SubmitError> for Problem {
             },
             SubmitError::OwnerQueueFull { most, retry_after_secs } => Self {
                 limit: Some(Limit::OwnerWaiting),
-                retry_after: Some(retry_after_secs),
+                retry_after: Some(seconds(retry_after_secs)),
                 ..Self::new(
                     Code::QueueFull,
                     format!(
