@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::access::{Credential, Principal};
+use crate::clock::Clock;
 
 /// Entries that may wait for the disk. More are counted, and the count is written.
 const BACKLOG: usize = 16_384;
@@ -76,6 +77,34 @@ impl From<&Principal> for Who {
     }
 }
 
+/// A connection that watches, as long as it lasts. Its end is kept when it is dropped.
+/// It costs a pointer where nothing is kept.
+pub struct Attendance(Option<Box<Attended>>);
+
+struct Attended {
+    audit: Audit,
+    clock: Clock,
+    began: Timestamp,
+    entry: Entry,
+}
+
+impl Attendance {
+    /// It is known who it is.
+    pub fn is_of(&mut self, principal: &Principal) {
+        if let Some(attended) = &mut self.0 {
+            attended.entry.who = Some(principal.into());
+        }
+    }
+}
+
+impl Drop for Attended {
+    fn drop(&mut self) {
+        let at = self.clock.now();
+        let seconds = Some(at.seconds_since(self.began).max(0.0));
+        self.audit.note(Entry { at, seconds, ..std::mem::take(&mut self.entry) });
+    }
+}
+
 /// The log; cheap to clone. It may be off.
 #[derive(Clone, Default)]
 pub struct Audit(Option<Arc<Inner>>);
@@ -116,6 +145,14 @@ impl Audit {
         {
             inner.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Keeps the end of a connection as `entry`.
+    pub fn attend(&self, clock: &Clock, entry: impl FnOnce() -> Entry) -> Attendance {
+        Attendance(self.is_on().then(|| {
+            let (audit, clock) = (self.clone(), clock.clone());
+            Box::new(Attended { audit, began: clock.now(), clock, entry: entry() })
+        }))
     }
 
     /// Writes what is still there. Blocks.

@@ -8,8 +8,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument as _;
 
+use super::audited::{self, Asked};
 use super::gate::Gate;
 use super::{Bounds, Metrics, linger, slow};
+use crate::audit::Audit;
 use crate::clock::Clock;
 
 /// Answers are data; a browser is to show nothing of them and run nothing in them.
@@ -35,6 +37,7 @@ pub struct Around {
     pub(super) metrics: Metrics,
     pub(super) bounds: Bounds,
     pub(super) gate: Gate,
+    pub(super) audit: Audit,
     pub(super) clock: Clock,
     pub(super) limits: slow::Limits,
     /// Whether clients come over TLS.
@@ -57,12 +60,19 @@ pub async fn around(State(around): State<Around>, request: Request, next: Next) 
             Ok(()) => around.gate.admit(&mut head, &mut pass).await,
             Err(problem) => Err(problem),
         };
+        let asked = around.audit.is_on().then(|| Asked::of(&head)).flatten();
+        let known = asked.as_ref().and_then(|_| audited::known(&head));
         let mut response = match admitted {
             Ok(()) => patience.judge(next.run(Request::from_parts(head, body)).await),
             Err(problem) => problem.into_response(),
         };
         pass.mark(response.headers_mut());
         around.bounds.count(&response);
+        if let Some(asked) = asked
+            && let Some(entry) = asked.entry(&around.clock, &id, (client, known), &response)
+        {
+            around.audit.note(entry);
+        }
         response
     };
     let mut response = REQUEST_ID.scope(id.clone(), answer.instrument(span)).await;

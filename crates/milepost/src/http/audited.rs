@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 
-use super::client::Address;
+use super::client::Client;
 use super::gate::Opening;
 use super::problem::Refusal;
 use crate::access::Principal;
@@ -42,8 +42,7 @@ impl Asked {
         self,
         clock: &Clock,
         request: &str,
-        from: Option<Address>,
-        known: Option<Arc<Principal>>,
+        who: (Client, Option<Arc<Principal>>),
         response: &Response,
     ) -> Option<Entry> {
         let status = response.status();
@@ -59,8 +58,8 @@ impl Asked {
         Some(Entry {
             at: clock.now(),
             request: Some(request.to_owned()),
-            from: from.map(|address| address.ip()),
-            who: known.as_deref().map(Who::from),
+            from: Some(who.0.address),
+            who: who.1.as_deref().map(Who::from),
             targets: targets(&self.route, &self.path).chain(made).collect(),
             action: format!("{} {}", self.method, self.route),
             status: Some(status.as_u16()),

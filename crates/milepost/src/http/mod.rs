@@ -2,6 +2,7 @@
 //! call, how much), and what every server has (health, metrics, API docs).
 
 mod around;
+mod audited;
 pub mod bounds;
 pub mod client;
 pub mod content;
@@ -95,6 +96,7 @@ pub fn router(services: Services, dialects: Routes) -> Router {
             origins: guard::Origins::new(&config.origins),
             rules,
         },
+        audit: services.audit.clone(),
         clock: services.clock.clone(),
         limits: slow::Limits::new(&config.limits),
         // Not on loopback names, where it would bind other servers, too.

@@ -75,7 +75,7 @@ async fn ready(State(services): State<Services>) -> Response {
 #[utoipa::path(
     get, path = "/metrics", tag = "operation",
     responses(
-        (status = 200, description = "The metrics", body = String, content_type = "text/plain"),
+        (status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"),
         (status = 503, description = "The store does not answer", body = Problem, content_type = "application/problem+json"),
     ),
 )]

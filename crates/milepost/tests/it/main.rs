@@ -7,6 +7,7 @@ mod access;
 mod access_live;
 mod access_matrix;
 mod access_messages;
+mod audit;
 mod bad_bodies;
 mod bad_fields;
 mod bad_paths;

@@ -15,7 +15,7 @@ use serde_json::json;
 use utoipa::IntoParams;
 
 use super::jobs::{Page, Paging};
-use super::message;
+use super::{message, noted};
 use crate::access::Principal;
 use crate::http::Services;
 use crate::http::bounds::{Limit, Seat};
@@ -98,9 +98,10 @@ pub async fn events(
     if now.status.is_terminal() && now.seq == after {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
+    let attendance = noted::attend(&services, client, Some(&*principal), "stream closed");
     let (draining, validity) = (services.draining.clone(), validity(&services, &principal));
     Ok(sse::respond(connection, draining, validity, None, move |connection, delivery| {
-        let _held = &seat;
+        let _held = (&seat, &attendance);
         match delivery {
             Delivery::Revoked(job, epoch) => Chunk::nothing(principal.revoked_by(job, epoch)),
             Delivery::Frame(frame) => Chunk {
@@ -181,9 +182,10 @@ pub async fn stream(
     connection.resumed();
     // Whoever is cut off before the first event comes back to where it began.
     let begins = Bytes::from(format!("id: {}\n\n", connection.position()));
+    let attendance = noted::attend(&services, client, Some(&*principal), "stream closed");
     let (draining, validity) = (services.draining.clone(), validity(&services, &principal));
     Ok(sse::respond(connection, draining, validity, Some(begins), move |connection, delivery| {
-        let _held = &seat;
+        let _held = (&seat, &attendance);
         match delivery {
             Delivery::Frame(frame) => {
                 let position = connection.position();

@@ -11,6 +11,7 @@ mod heads;
 mod jobs;
 mod keys;
 mod message;
+mod noted;
 mod results;
 mod room;
 mod share;
@@ -19,6 +20,7 @@ mod spoken;
 mod stats;
 mod submit;
 mod subscribe;
+mod who;
 
 use milepost_core::Scope;
 #[cfg(test)]

@@ -1,8 +1,5 @@
 //! `GET /v1/ws`: one socket, any number of jobs.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use axum::body::Bytes;
 use axum::extract::{Extension, Request, State};
 #[cfg(test)]
@@ -17,10 +14,12 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::spoken::{error_message, framed, ok, with_ref};
 use super::subscribe::{Subscribe, Wanted, Watcher};
-use super::{events, message};
+use super::who::Who;
+use super::{events, message, noted};
 #[cfg(test)]
 use crate::access::Access;
 use crate::access::{Principal, Refused};
+use crate::audit::Attendance;
 use crate::http::Services;
 use crate::http::bounds::{Limit, Pace, Seat};
 use crate::http::client::Client;
@@ -35,11 +34,6 @@ const PROTOCOL: &str = "milepost.v1";
 const MAX_MALFORMED: u32 = 3;
 /// What a client marks its message with, as JSON.
 const MAX_REF_BYTES: usize = 256;
-/// How long a client may take to say who it is, and again once that has ended.
-const AUTH_WITHIN: Duration = Duration::from_secs(10);
-/// What it is told then.
-const EXPIRED: &str = "The credential has expired. Send an `auth` message with a new one within \
-                       10 seconds, or the socket is closed.";
 /// What a client waits before it reconnects to a server that restarts.
 const RETRY_AFTER_MS: u64 = 1000;
 
@@ -59,7 +53,7 @@ pub async fn connect(
 ) -> Result<Response, Problem> {
     let who = match opening {
         Ok(Some(principal)) => Some(Who::known(&services, principal)),
-        Ok(None) => Some(Who::Unknown(Instant::now() + AUTH_WITHIN)),
+        Ok(None) => Some(Who::unknown()),
         // A browser's script sees the code of a closed socket, but not that of a
         // refused handshake.
         Err(Refused::Unauthenticated(_)) => None,
@@ -105,30 +99,12 @@ struct Native {
     seat: Seat,
     pace: Pace,
     who: Who,
+    /// Notes its end.
+    attendance: Attendance,
     /// Malformed messages since the last good one.
     malformed: u32,
     /// The server waits for its sockets when it stops.
     _tracked: TaskTrackerToken,
-}
-
-/// Who is at the other end.
-enum Who {
-    /// Whoever it is has to say so by then.
-    Unknown(Instant),
-    Known {
-        principal: Arc<Principal>,
-        /// When the credential ends.
-        until: Option<Instant>,
-        /// It has ended, and another one has been asked for; then the socket ends.
-        asked: bool,
-    },
-}
-
-impl Who {
-    fn known(services: &Services, principal: Arc<Principal>) -> Self {
-        let until = principal.expires_at.map(|end| services.access.instant(end));
-        Self::Known { principal, until, asked: false }
-    }
 }
 
 /// A session without a socket, for a simulation.
@@ -167,20 +143,14 @@ impl Session for Native {
             return Ok(vec![error_message(&Problem::field("ref", detail), None, None)]);
         }
         let parsed = value.and_then(serde_json::from_value::<ClientMessage>);
-        let principal = match (&self.who, parsed.as_ref()) {
-            (Who::Known { principal, .. }, _) => principal.clone(),
-            (Who::Unknown(_), Ok(ClientMessage::Auth { token })) => {
-                let known = self.log_in(token).await;
-                let principal = known.map_err(|_| Close::Unauthenticated)?;
-                if let Err(problem) = self.seat.belongs_to(&principal.caller) {
-                    self.met(&problem);
-                    return Err(Close::TooMany);
-                }
-                self.who = Who::known(&self.services, principal.into());
+        let principal = match (self.who.principal(), parsed.as_ref()) {
+            (Some(principal), _) => principal.clone(),
+            (None, Ok(ClientMessage::Auth { token })) => {
+                self.introduce(token).await?;
                 return Ok(vec![ok(reference)]);
             }
             // Nothing is said to whoever is not known.
-            (Who::Unknown(_), _) => return Err(Close::Unauthenticated),
+            (None, _) => return Err(Close::Unauthenticated),
         };
         let message = match parsed {
             Ok(message) => message,
@@ -198,7 +168,9 @@ impl Session for Native {
         match message {
             ClientMessage::Ping {} => answers.push(with_ref(json!({"type": "pong"}), reference)),
             ClientMessage::Auth { token } => {
-                answers.push(match self.refresh(&principal, &token).await {
+                let done = self.refresh(&principal, &token).await;
+                self.note("auth", Vec::new, done.as_ref().err());
+                answers.push(match done {
                     Ok(()) => ok(reference),
                     Err(problem) => error_message(&problem, None, reference.as_ref()),
                 });
@@ -210,12 +182,18 @@ impl Session for Native {
                 answers.push(self.order(&principal.caller, &job, false, reference).await);
             }
             ClientMessage::Unsubscribe(message) => {
+                self.note("unsubscribe", || message.names(), None);
                 self.watcher(&principal.caller).unsubscribe(connection, message);
                 answers.push(ok(reference));
             }
             ClientMessage::Subscribe(message) => {
+                let wished = message.names();
                 let mut watcher = self.watcher(&principal.caller);
-                watcher.subscribe(connection, message, reference, &mut answers).await;
+                let refused = watcher.subscribe(connection, message, reference, &mut answers).await;
+                self.note("subscribe", || wished, None);
+                for (problem, job) in refused {
+                    self.note("subscribe", || job.into_iter().collect(), Some(&problem));
+                }
             }
         }
         Ok(answers)
@@ -229,40 +207,23 @@ impl Session for Native {
                 "position": place.position, "length": place.length,
             })),
             Delivery::Removed(job) => framed(&json!({"type": "removed", "job": job})),
-            Delivery::Revoked(job, epoch) => match &self.who {
-                Who::Known { principal, .. } if !principal.revoked_by(job, epoch) => {
-                    return Ok(None);
-                }
+            Delivery::Revoked(job, epoch) => match self.who.principal() {
+                Some(principal) if !principal.revoked_by(job, epoch) => return Ok(None),
                 _ => return Err(Close::Unauthenticated),
             },
         }))
     }
 
     fn deadline(&self) -> Option<Instant> {
-        match &self.who {
-            Who::Unknown(until) => Some(*until),
-            Who::Known { until, asked: false, .. } => *until,
-            Who::Known { until, asked: true, .. } => until.map(|until| until + AUTH_WITHIN),
-        }
+        self.who.deadline()
     }
 
     fn on_deadline(&mut self) -> Result<Option<Bytes>, Close> {
-        match &mut self.who {
-            Who::Known { asked: asked @ false, .. } => {
-                *asked = true;
-                let problem = Problem::new(Code::Unauthenticated, EXPIRED);
-                Ok(Some(error_message(&problem, None, None)))
-            }
-            _ => Err(Close::Unauthenticated),
-        }
+        self.who.on_deadline().map(|problem| Some(error_message(&problem, None, None)))
     }
 
     async fn still(&self) -> bool {
-        match &self.who {
-            // Whoever was asked for another credential has still some time.
-            Who::Unknown(_) | Who::Known { asked: true, .. } => true,
-            Who::Known { principal, .. } => self.services.access.still(principal).await,
-        }
+        self.who.still(&self.services).await
     }
 
     fn draining(&self) -> Option<Bytes> {
@@ -280,7 +241,9 @@ impl Native {
         tracked: TaskTrackerToken,
     ) -> Self {
         let pace = services.bounds.pace();
-        Self { services, client, seat, pace, who, malformed: 0, _tracked: tracked }
+        let known = who.principal().map(AsRef::as_ref);
+        let attendance = noted::attend(&services, client, known, "socket closed");
+        Self { services, client, seat, pace, who, attendance, malformed: 0, _tracked: tracked }
     }
 
     fn watcher<'a>(&'a mut self, caller: &'a Caller) -> Watcher<'a> {
@@ -301,6 +264,30 @@ impl Native {
             bounds.login_failed(client, token);
         }
         Ok(known?)
+    }
+
+    /// Whoever opened the socket says who they are.
+    async fn introduce(&mut self, token: &str) -> Result<(), Close> {
+        let known = self.log_in(token).await;
+        let principal = known.map_err(|problem| {
+            self.note("auth", Vec::new, Some(&problem));
+            Close::Unauthenticated
+        })?;
+        if let Err(problem) = self.seat.belongs_to(&principal.caller) {
+            self.met(&problem);
+            return Err(Close::TooMany);
+        }
+        self.attendance.is_of(&principal);
+        self.who = Who::known(&self.services, principal.into());
+        self.note("auth", Vec::new, None);
+        Ok(())
+    }
+
+    /// Keeps in the audit log what was said.
+    fn note(&self, said: &str, about: impl FnOnce() -> Vec<String>, refused: Option<&Problem>) {
+        let who = self.who.principal().map(AsRef::as_ref);
+        let action = format!("socket {said}");
+        noted::note(&self.services, self.client, who, &action, about, refused);
     }
 
     /// Takes a new credential of the same owner in the place of the one so far.
@@ -346,18 +333,21 @@ impl Native {
         } else {
             commands.retry(caller, id).await
         };
+        let done = done.map_err(Problem::from);
+        let said = if cancel { "cancel" } else { "retry" };
+        self.note(said, || vec![id.to_string()], done.as_ref().err());
         match done {
             Ok(_) => ok(reference),
-            Err(error) => error_message(&error.into(), Some(job), reference.as_ref()),
+            Err(problem) => error_message(&problem, Some(job), reference.as_ref()),
         }
     }
 }
 
 /// A watcher's place.
 fn place(services: &Services, client: Client, who: &Who) -> Result<(Connection, Seat), Problem> {
-    match who {
-        Who::Unknown(_) => events::connect(services, client),
-        Who::Known { principal, .. } => events::connect_as(services, client, &principal.caller),
+    match who.principal() {
+        None => events::connect(services, client),
+        Some(principal) => events::connect_as(services, client, &principal.caller),
     }
 }
 

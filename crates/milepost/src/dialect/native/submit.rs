@@ -115,6 +115,7 @@ pub struct FormFields {
         (status = 200, description = "They have ended within the time of `Prefer: wait`", body = SubmissionAnswer<'_>),
         (status = 400, description = "The request is not well-formed", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The server fetches no documents", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such batch", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large, there are too many files, or the owner has no room for them", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Neither a form nor JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A field is wrong, or the batch is full", body = Problem, content_type = "application/problem+json"),

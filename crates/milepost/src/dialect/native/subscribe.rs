@@ -51,6 +51,25 @@ enum SubscribeMode {
     All,
 }
 
+impl Wanted {
+    /// What it is about, for the audit log.
+    pub fn names(&self) -> Vec<String> {
+        let mine = self.mine.then(|| "mine".to_owned());
+        let named = [&self.jobs, &self.documents, &self.batches].into_iter().flatten().cloned();
+        named.chain(mine).collect()
+    }
+}
+
+impl Subscribe {
+    /// What it is about, for the audit log.
+    pub fn names(&self) -> Vec<String> {
+        self.wanted.names()
+    }
+}
+
+/// A wish that is not met, and the job that it was about.
+pub type Refused = (Problem, Option<String>);
+
 /// Who wants to watch, and with what that is found.
 pub struct Watcher<'a> {
     /// Who.
@@ -62,18 +81,20 @@ pub struct Watcher<'a> {
 }
 
 impl Watcher<'_> {
-    /// Subscribes to what is there and may be read; `answers` get the rest.
+    /// Subscribes to what is there and may be read; `answers` get the rest, which is
+    /// returned, too.
     pub async fn subscribe(
         &mut self,
         connection: &mut Connection,
         message: Subscribe,
         reference: Option<Value>,
         answers: &mut Vec<Bytes>,
-    ) {
+    ) -> Vec<Refused> {
         let rate = message.max_rate.unwrap_or(DEFAULT_RATE);
         if !(rate > 0.0 && rate.is_finite()) {
             let problem = Problem::field("max_rate", "A rate is a number above 0.");
-            return answers.push(error_message(&problem, None, reference.as_ref()));
+            answers.push(error_message(&problem, None, reference.as_ref()));
+            return vec![(problem, None)];
         }
         // A rate so low that the interval has no number is once in an hour.
         let interval = Duration::try_from_secs_f64(1.0 / rate)
@@ -115,10 +136,11 @@ impl Watcher<'_> {
         self.settle(connection);
         let reply = json!({"type": "subscribed", "jobs": admitted});
         answers.push(with_ref(reply, reference.clone()));
-        for (problem, job) in refused {
+        for (problem, job) in &refused {
             problem.limit.into_iter().for_each(|limit| self.services.bounds.met(limit));
-            answers.push(error_message(&problem, job.as_deref(), reference.as_ref()));
+            answers.push(error_message(problem, job.as_deref(), reference.as_ref()));
         }
+        refused
     }
 
     async fn subscribe_job(
@@ -136,11 +158,7 @@ impl Watcher<'_> {
     }
 
     /// The groups that may be watched, with the jobs that are shown at first.
-    async fn groups(
-        &self,
-        wanted: &Wanted,
-        refused: &mut Vec<(Problem, Option<String>)>,
-    ) -> Vec<(Topic, JobFilter)> {
+    async fn groups(&self, wanted: &Wanted, refused: &mut Vec<Refused>) -> Vec<(Topic, JobFilter)> {
         let mut groups = Vec::new();
         if wanted.mine && !self.caller.may(Scope::Read) {
             refused.push((Problem::not_allowed(), None));
