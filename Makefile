@@ -1,5 +1,5 @@
 # `make test` installs what the tests need and runs all of them.
-.PHONY: test check tools run fuzz
+.PHONY: test check tools run fuzz api
 
 CARGO ?= cargo
 
@@ -9,7 +9,13 @@ FUZZ_TARGETS = credential detect form log pipe request socket
 
 test: check
 	$(CARGO) test --workspace --locked
+	$(MAKE) api
 	$(MAKE) fuzz FUZZ_SECONDS=10
+
+# Holds a running server to its own description.
+api:
+	$(CARGO) test --workspace --locked --no-run
+	scripts/check-api $${CARGO_TARGET_DIR:-target}/debug/milepost
 
 # Looks for bytes that break a door of the server. Goes on from the last run.
 fuzz: tools

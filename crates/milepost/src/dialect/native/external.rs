@@ -22,6 +22,8 @@ const MAX_WEIGHT: u32 = 1_000_000;
 const MAX_NAME_BYTES: usize = 100;
 const MAX_MESSAGE_BYTES: usize = 1000;
 const MAX_AGENTS: usize = 100;
+/// Clients in JavaScript count no further.
+const MAX_UNITS: u64 = (1 << 53) - 1;
 /// A report is no longer, its agents included.
 const MAX_REPORT_BYTES: u64 = 256 * 1024;
 
@@ -42,8 +44,10 @@ pub struct Progress {
     #[schema(example = "reading")]
     stage: Option<String>,
     /// Units done in this stage.
+    #[schema(maximum = 9_007_199_254_740_991_u64)]
     done: Option<u64>,
     /// Units in all.
+    #[schema(maximum = 9_007_199_254_740_991_u64)]
     total: Option<u64>,
     /// What is counted, in the singular.
     #[schema(example = "chunk")]
@@ -137,6 +141,7 @@ pub async fn progress(
         (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The job has ended, or is not `external`", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The result is too large", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A field is wrong", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn complete(
@@ -223,6 +228,11 @@ pub fn plan(stages: Vec<StageFields>) -> Result<Plan, Problem> {
 
 impl Progress {
     fn check(self) -> Result<Report, Problem> {
+        for (field, units) in [("done", self.done), ("total", self.total)] {
+            if units.is_some_and(|units| units > MAX_UNITS) {
+                return Err(Problem::field(field, format!("There are {MAX_UNITS} units at most.")));
+            }
+        }
         if let (Some(done), Some(total)) = (self.done, self.total)
             && done > total
         {

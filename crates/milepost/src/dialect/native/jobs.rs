@@ -122,6 +122,7 @@ pub struct Filters {
         (status = 304, description = "Nothing newer than `after`"),
         (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`after` is beyond the log", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn get(
