@@ -49,8 +49,13 @@ impl Caller {
 
 /// A request with a JSON body.
 pub fn post(address: &str, path: &str, body: &str) -> Vec<u8> {
+    post_with(address, path, "", body)
+}
+
+/// As [`post`], with further header lines.
+pub fn post_with(address: &str, path: &str, headers: &str, body: &str) -> Vec<u8> {
     format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Content-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -76,8 +76,30 @@ pub struct Server {
 impl Server {
     /// Starts `binary` with `slots` converters, which are ready and stay.
     pub async fn start(binary: &Path, slots: usize) -> anyhow::Result<Self> {
-        let server = Launch::new(binary, slots)?.set("WORKER_RECYCLE_AFTER", 1_000_000);
-        let server = server.start().await?;
+        Self::warm(Launch::new(binary, slots)?).await
+    }
+
+    /// The same with authentication, and an API key. What one owner may do is not
+    /// what is measured.
+    pub async fn guarded(binary: &Path, slots: usize) -> anyhow::Result<(Self, String)> {
+        let mut launch = Launch::new(binary, slots)?.set("AUTH", "api-keys");
+        for limit in ["REQUESTS", "SUBMISSIONS", "CONNECTIONS", "SUBSCRIPTIONS"] {
+            for whose in ["OWNER", "ADDRESS"] {
+                launch = launch.set(&format!("LIMITS_{whose}_{limit}"), 0);
+            }
+        }
+        launch = launch.set("LIMITS_CONNECTIONS_PER_ADDRESS", 0);
+        launch = launch.set("LIMITS_ATTEMPTS_PER_ADDRESS", 0);
+        let mut keys = Command::new(binary);
+        let made = keys.args(["keys", "create", "bench", "--data-dir"]).arg(&launch.data);
+        let made = made.output().await?;
+        anyhow::ensure!(made.status.success(), "no key: {made:?}");
+        let key = String::from_utf8(made.stdout)?.trim().to_owned();
+        Ok((Self::warm(launch).await?, key))
+    }
+
+    async fn warm(launch: Launch) -> anyhow::Result<Self> {
+        let server = launch.set("WORKER_RECYCLE_AFTER", 1_000_000).start().await?;
         // The converters start beside it.
         tokio::time::sleep(Duration::from_millis(300)).await;
         Ok(server)

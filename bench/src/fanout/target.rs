@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -33,6 +34,10 @@ pub enum Kind {
     MilepostWs,
     /// Milepost over server-sent events.
     MilepostSse,
+    /// Milepost over WebSockets, with authentication and its audit log.
+    MilepostWsKey,
+    /// Milepost over server-sent events, likewise.
+    MilepostSseKey,
 }
 
 impl Kind {
@@ -44,11 +49,21 @@ impl Kind {
             Self::FastApi => "FastAPI, uvicorn",
             Self::MilepostWs => "Milepost, WebSocket",
             Self::MilepostSse => "Milepost, SSE",
+            Self::MilepostWsKey => "Milepost, WS, key",
+            Self::MilepostSseKey => "Milepost, SSE, key",
         }
     }
 
     pub const fn is_milepost(self) -> bool {
-        matches!(self, Self::MilepostWs | Self::MilepostSse)
+        self.is_socket() || matches!(self, Self::MilepostSse | Self::MilepostSseKey)
+    }
+
+    const fn is_socket(self) -> bool {
+        matches!(self, Self::MilepostWs | Self::MilepostWsKey)
+    }
+
+    const fn has_key(self) -> bool {
+        matches!(self, Self::MilepostWsKey | Self::MilepostSseKey)
     }
 }
 
@@ -70,6 +85,8 @@ pub struct Target {
     pub kind: Kind,
     process: Process,
     pub address: String,
+    /// Who asks, as a header line.
+    credential: String,
     /// Names of topics, or ids of jobs.
     topics: Vec<String>,
     /// A message around its seq.
@@ -86,16 +103,24 @@ impl Target {
         metadata: usize,
         message: &(String, String),
     ) -> anyhow::Result<Self> {
+        let mut credential = String::new();
         let (process, address) = if kind.is_milepost() {
-            let server = Server::start(programs.milepost, 1).await?;
+            let server = if kind.has_key() {
+                let (server, key) = Server::guarded(programs.milepost, 1).await?;
+                credential = format!("Authorization: Bearer {key}\r\n");
+                server
+            } else {
+                Server::start(programs.milepost, 1).await?
+            };
             let address = server.url.trim_start_matches("http://").trim_matches('/').to_owned();
             (Process::Milepost(server), address)
         } else {
             let (child, port) = spawn(kind, programs).await?;
             (Process::Other(child), format!("127.0.0.1:{port}"))
         };
+        let (topics_so_far, message) = (Vec::new(), message.clone());
         let mut target =
-            Self { kind, process, address, topics: Vec::new(), message: message.clone() };
+            Self { kind, process, address, credential, topics: topics_so_far, message };
         target.topics = if kind.is_milepost() {
             target.jobs(topics, metadata).await?
         } else {
@@ -106,7 +131,11 @@ impl Target {
 
     /// So many jobs, each of them running.
     async fn jobs(&self, count: usize, metadata: usize) -> anyhow::Result<Vec<String>> {
-        let client = reqwest::Client::new();
+        let mut headers = HeaderMap::new();
+        if let Some((_, value)) = self.credential.trim().split_once(": ") {
+            headers.insert(AUTHORIZATION, value.parse()?);
+        }
+        let client = reqwest::Client::builder().default_headers(headers).build()?;
         let url = format!("http://{}/v1/jobs", self.address);
         let submission = match metadata {
             0 => json!({"pipeline": "external"}),
@@ -166,8 +195,8 @@ impl Target {
                 wire.wait_for("watching").await?;
                 Ok(wire)
             }
-            Kind::MilepostWs => {
-                let request = get("/v1/ws", UPGRADE);
+            Kind::MilepostWs | Kind::MilepostWsKey => {
+                let request = get("/v1/ws", &format!("{}{UPGRADE}", self.credential));
                 let mut wire = Wire::over(stream, &request, Framing::Socket).await?;
                 let subscribe = json!({
                     "type": "subscribe", "jobs": [topic], "mode": mode, "after": {topic: 1},
@@ -176,9 +205,10 @@ impl Target {
                 wire.wait_for("\"seq\":2,").await?;
                 Ok(wire)
             }
-            Kind::MilepostSse => {
+            Kind::MilepostSse | Kind::MilepostSseKey => {
                 let path = format!("/v1/jobs/{topic}/events?mode={mode}&after=1");
-                let request = get(&path, "Accept: text/event-stream\r\n");
+                let accept = format!("{}Accept: text/event-stream\r\n", self.credential);
+                let request = get(&path, &accept);
                 let mut wire = Wire::over(stream, &request, Framing::Events).await?;
                 wire.wait_for("\"seq\":2,").await?;
                 Ok(wire)
@@ -196,21 +226,21 @@ impl Target {
             let (before, after) = &self.message;
             (format!("/pub/{topic}"), format!("{before}{seq}{after}"))
         };
-        caller::post(host, &path, &body)
+        caller::post_with(host, &path, &self.credential, &body)
     }
 
     /// Watches everything behind `seq` again.
     pub async fn resume(&self, seq: u64) -> anyhow::Result<Wire> {
-        let (job, host) = (&self.topics[0], &self.address);
-        if self.kind == Kind::MilepostWs {
-            let request = format!("GET /v1/ws HTTP/1.1\r\nHost: {host}\r\n{UPGRADE}\r\n");
+        let (job, host, who) = (&self.topics[0], &self.address, &self.credential);
+        if self.kind.is_socket() {
+            let request = format!("GET /v1/ws HTTP/1.1\r\nHost: {host}\r\n{who}{UPGRADE}\r\n");
             let mut wire = Wire::open(&self.address, &request, Framing::Socket).await?;
             let subscribe = json!({"type": "subscribe", "jobs": [job], "after": {job: seq}});
             wire.say(&subscribe.to_string()).await?;
             return Ok(wire);
         }
         let request = format!(
-            "GET /v1/jobs/{job}/events HTTP/1.1\r\nHost: {host}\r\n\
+            "GET /v1/jobs/{job}/events HTTP/1.1\r\nHost: {host}\r\n{who}\
              Accept: text/event-stream\r\nLast-Event-ID: {seq}\r\n\r\n"
         );
         Wire::open(&self.address, &request, Framing::Events).await
@@ -219,7 +249,7 @@ impl Target {
     /// Completes a job of Milepost's.
     pub async fn complete(&self, topic: usize) -> anyhow::Result<()> {
         let path = format!("/v1/jobs/{}/complete", self.topics[topic]);
-        let request = caller::post(&self.address, &path, "{}");
+        let request = caller::post_with(&self.address, &path, &self.credential, "{}");
         Caller::open(&self.address).await?.call(&request).await?;
         Ok(())
     }
