@@ -73,11 +73,15 @@ async fn revoking_a_job_s_tokens_cuts_off_who_watches_by_one() {
         async move { reader.call(reader.get(&path)).await }
     });
     // The poll is there once it is counted.
+    let root = server.api_of_admin();
     let watches = || async {
-        let stats = ann.call(ann.get("/v1/stats")).await.json();
+        let stats = root.call(root.get("/v1/stats")).await.json();
         Some(()).filter(|()| stats["connections"].as_u64() >= Some(5))
     };
     crate::harness::eventually("the long-poll", watches).await;
+    // Who reads by a token takes nothing from its owner.
+    let own = ann.call(ann.get("/v1/stats")).await.json();
+    assert_eq!(own["connections"], 1, "{own}");
     ann.call(ann.delete(&format!("/v1/jobs/{id}/share"))).await.expect(204);
     assert_eq!(by_token.close_code().await, 4401);
     assert!(events.snapshot().await.is_none());

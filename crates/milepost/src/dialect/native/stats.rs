@@ -28,7 +28,8 @@ pub struct Since {
 /// What the server is doing, and what one's jobs came to.
 #[derive(Serialize, ToSchema)]
 pub struct Stats {
-    /// Connections that watch now.
+    /// One's own connections that watch now; everybody's, for those who may read
+    /// everything.
     connections: u64,
     /// What they watch.
     subscriptions: u64,
@@ -125,7 +126,8 @@ pub async fn stats(
         waiting_limit: limit(allowance.waiting),
     };
     let (depth, running) = services.query.load().await?;
-    let (connections, subscriptions) = services.hub.load();
+    let own = services.bounds.watched_by(&caller.owner).filter(|_| !caller.reads_all());
+    let (connections, subscriptions) = own.unwrap_or_else(|| services.hub.load());
     let finished: Vec<Finished> = services
         .query
         .finished_since(caller.owner, since)

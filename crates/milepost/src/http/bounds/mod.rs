@@ -141,6 +141,14 @@ impl Bounds {
         Err(Problem::limited(Limit::OwnerUploads, detail, Some(1)))
     }
 
+    /// How many connections of an owner watch, and what they watch. `None` where all
+    /// are one owner's.
+    pub fn watched_by(&self, owner: &OwnerId) -> Option<(u64, u64)> {
+        let inner = &*self.0;
+        let counts = (inner.owner_connections.count(owner), inner.owner_subscriptions.count(owner));
+        inner.several.then_some((counts.0 as u64, counts.1 as u64))
+    }
+
     /// The messages of one socket.
     pub fn pace(&self) -> Pace {
         Pace::new(self.0.limits.socket_messages)

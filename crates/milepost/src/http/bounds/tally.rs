@@ -37,6 +37,11 @@ impl<K: Hash + Eq + Clone> Tally<K> {
 }
 
 impl<K: Hash + Eq> Tally<K> {
+    /// What a key has in all.
+    pub fn count(&self, key: &K) -> usize {
+        self.lock().get(key).copied().unwrap_or(0)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
