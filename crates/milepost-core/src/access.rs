@@ -136,12 +136,20 @@ impl Caller {
     /// Whether they may do something that is about no one thing: make a job, list
     /// their own.
     pub const fn may(&self, scope: Scope) -> bool {
-        self.only.is_none() && (self.scopes.has(scope) || self.scopes.has(Scope::Admin))
+        let reads_all = matches!(scope, Scope::Read) && self.scopes.has(Scope::ReadAll);
+        let may = reads_all || self.scopes.has(scope) || self.scopes.has(Scope::Admin);
+        self.only.is_none() && may
     }
 
     /// Whether they read everybody's.
     pub const fn reads_all(&self) -> bool {
         self.may(Scope::ReadAll)
+    }
+
+    /// Whether they may read whatever `other` may, of one owner.
+    pub const fn reads_as_much_as(&self, other: &Self) -> bool {
+        (self.reads_all() || !other.reads_all())
+            && (self.may(Scope::Read) || !other.may(Scope::Read))
     }
 
     /// Whether they may do `scope` with a thing of `owner`, or with that job of

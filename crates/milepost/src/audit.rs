@@ -4,7 +4,7 @@
 //! disk.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -20,8 +20,14 @@ use serde_json::Value;
 use crate::access::{Credential, Principal};
 use crate::clock::Clock;
 
+/// Things that one entry names.
+const MAX_TARGETS: usize = 50;
+/// In the place of an id.
+pub const ALL_OF_ONES_OWN: &str = "mine";
 /// Entries that may wait for the disk. More are counted, and the count is written.
 const BACKLOG: usize = 16_384;
+/// Entries that are written together.
+const STEP: usize = 1000;
 
 /// What somebody did, or was refused.
 #[derive(Debug, Default, Serialize)]
@@ -54,6 +60,19 @@ pub struct Entry {
     /// How long a connection lasted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
+}
+
+/// Of what somebody names, what an entry keeps: ids, so that it is nothing secret and
+/// nothing long, and not too many.
+pub fn ids(named: impl IntoIterator<Item = String>) -> Vec<String> {
+    let is_id = |text: &String| text == ALL_OF_ONES_OWN || uuid::Uuid::try_parse(text).is_ok();
+    let mut ids: Vec<_> = named.into_iter().filter(is_id).collect();
+    let more = ids.len().saturating_sub(MAX_TARGETS);
+    if more > 0 {
+        ids.truncate(MAX_TARGETS);
+        ids.push(format!("and {more} more"));
+    }
+    ids
 }
 
 /// Somebody, as an entry names them.
@@ -89,6 +108,13 @@ struct Attended {
 }
 
 impl Attendance {
+    /// The request with which it began.
+    pub fn began_with(&mut self, request: Option<&str>) {
+        if let Some(attended) = &mut self.0 {
+            attended.entry.request = request.map(str::to_owned);
+        }
+    }
+
     /// It is known who it is.
     pub fn is_of(&mut self, principal: &Principal) {
         if let Some(attended) = &mut self.0 {
@@ -124,7 +150,7 @@ impl Audit {
         let file = append_to(&path)?;
         let (entries, waiting) = sync_channel(BACKLOG);
         let lost = Arc::new(AtomicU64::new(0));
-        let writer = Writer { path, file, lost: lost.clone() };
+        let writer = Writer { path, file, lost: lost.clone(), torn: false };
         let thread = std::thread::Builder::new().name("audit".into());
         let thread = thread.spawn(move || writer.run(&waiting))?;
         let (entries, writer) = (Mutex::new(Some(entries)), Mutex::new(Some(thread)));
@@ -167,43 +193,48 @@ impl Audit {
 
 struct Writer {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: File,
     lost: Arc<AtomicU64>,
+    /// The last line may be half written.
+    torn: bool,
 }
 
 impl Writer {
     fn run(mut self, entries: &Receiver<Entry>) {
         while let Ok(entry) = entries.recv() {
-            let written = self.reopen().and_then(|()| {
-                self.write(&entry)?;
-                while let Ok(entry) = entries.try_recv() {
-                    self.write(&entry)?;
-                }
-                self.file.flush()
-            });
-            if let Err(error) = written {
+            let all: Vec<_> = std::iter::once(entry).chain(entries.try_iter().take(STEP)).collect();
+            if let Err(error) = self.write(&all) {
                 tracing::error!(%error, "the audit log cannot be written");
+                self.lost.fetch_add(all.len() as u64, Ordering::Relaxed);
             }
         }
     }
 
-    fn write(&mut self, entry: &Entry) -> io::Result<()> {
-        let lost = self.lost.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            let action = format!("{lost} entries were lost: the disk was too slow");
-            self.line(&Entry { at: entry.at, action, ..Entry::default() })?;
+    fn write(&mut self, entries: &[Entry]) -> io::Result<()> {
+        self.reopen()?;
+        let mut lines = Vec::new();
+        if self.torn {
+            lines.push(b'\n');
         }
-        self.line(entry)
-    }
-
-    fn line(&mut self, entry: &Entry) -> io::Result<()> {
-        serde_json::to_writer(&mut self.file, entry)?;
-        self.file.write_all(b"\n")
+        let lost = self.lost.load(Ordering::Relaxed);
+        if lost > 0 {
+            let at = entries.first().map(|entry| entry.at).unwrap_or_default();
+            let action = format!("{lost} entries were lost: the disk was full or too slow");
+            line(&mut lines, &Entry { at, action, ..Entry::default() })?;
+        }
+        for entry in entries {
+            line(&mut lines, entry)?;
+        }
+        self.torn = true;
+        self.file.write_all(&lines)?;
+        self.torn = false;
+        self.lost.fetch_sub(lost, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Whoever rotates logs moves the file away.
     fn reopen(&mut self) -> io::Result<()> {
-        let ours = self.file.get_ref().metadata()?;
+        let ours = self.file.metadata()?;
         let there = std::fs::metadata(&self.path);
         if there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
             return Ok(());
@@ -213,10 +244,15 @@ impl Writer {
     }
 }
 
-fn append_to(path: &Path) -> io::Result<BufWriter<File>> {
+fn line(lines: &mut Vec<u8>, entry: &Entry) -> io::Result<()> {
+    serde_json::to_writer(&mut *lines, entry)?;
+    lines.push(b'\n');
+    Ok(())
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
     // Who used what is nobody else's affair.
-    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    Ok(BufWriter::new(file))
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::serve::Source;
 use super::text::fit;
 use super::{as_client, out};
 use crate::access::{Keys, MAX_NAME_BYTES, MAX_OWNER_BYTES, NewKey};
+use crate::audit::{Audit, Entry};
 use crate::clock::Clock;
 use crate::store::{KeyRow, Store, private_folder};
 
@@ -87,9 +88,14 @@ async fn create(
     let clock = Clock::system();
     let scopes = if scopes.is_empty() { Scopes::OWN } else { scopes.into_iter().collect() };
     let owner = OwnerId::new(owner.unwrap_or_else(|| name.clone()));
+    if expires_in.is_some_and(|lasts| lasts < Duration::from_secs(1)) {
+        bail!("A key lasts one second or more.");
+    }
     let expires_at = expires_in.map(|lasts| clock.now().plus(lasts));
-    let keys = Keys::new(open(source)?, clock);
+    let (store, audit) = open(source)?;
+    let keys = Keys::new(store, clock);
     let made = keys.make(NewKey { name, owner, scopes, expires_at }).await?;
+    note(&audit, "create", made.row.id);
     out::note(format_args!(
         "Key {} of {}. It is shown this once; whoever has it may: {}.",
         made.row.id,
@@ -101,7 +107,7 @@ async fn create(
 }
 
 async fn list(source: Source, as_json: bool) -> anyhow::Result<ExitCode> {
-    let store = open(source)?;
+    let (store, _) = open(source)?;
     let (mut before, mut any) = (None, false);
     loop {
         let rows = store.keys(before, STEP).await?;
@@ -129,7 +135,11 @@ async fn list(source: Source, as_json: bool) -> anyhow::Result<ExitCode> {
 }
 
 async fn revoke(source: Source, id: Uuid) -> anyhow::Result<ExitCode> {
-    let revoked = open(source)?.revoke_key(id, Clock::system().now()).await?;
+    let (store, audit) = open(source)?;
+    let revoked = store.revoke_key(id, Clock::system().now()).await?;
+    if revoked.is_some() {
+        note(&audit, "revoke", id);
+    }
     let Some(row) = revoked else {
         bail!("There is no key {id}; `milepost keys list` lists them.");
     };
@@ -138,14 +148,29 @@ async fn revoke(source: Source, id: Uuid) -> anyhow::Result<ExitCode> {
     Ok(Exit::Done.into())
 }
 
-fn open(source: Source) -> anyhow::Result<Store> {
+/// Keeps it where the server keeps who did what.
+fn note(audit: &Audit, order: &str, key: Uuid) {
+    let action = format!("milepost keys {order}");
+    let (at, targets) = (Clock::system().now(), vec![key.to_string()]);
+    audit.note(Entry { at, action, targets, ..Entry::default() });
+    audit.close();
+}
+
+fn open(source: Source) -> anyhow::Result<(Store, Audit)> {
     let config = source.load()?;
     let folder = &config.data_dir;
     let at = || format!("cannot open the store in {}", folder.display());
     private_folder(folder).with_context(at)?;
     // Nobody here hears of changes of jobs: there are none.
     let (committed, _) = tokio::sync::mpsc::unbounded_channel();
-    Store::open_beside(folder, committed).with_context(at)
+    let store = Store::open_beside(folder, committed).with_context(at)?;
+    // The server's settings may not be known here; its file is.
+    let kept = folder.join("audit.jsonl").exists() || !config.auth.is_none();
+    let audit = match config.audit.path(folder, kept) {
+        Some(path) => Audit::open(path).context("cannot write the audit log")?,
+        None => Audit::default(),
+    };
+    Ok((store, audit))
 }
 
 fn print_row(row: &KeyRow) -> std::io::Result<()> {

@@ -89,6 +89,7 @@ fn finish(headers: &mut HeaderMap, id: &str, pages: bool, secure: bool) {
     headers.insert(header::X_FRAME_OPTIONS, fixed("DENY"));
     headers.insert("cross-origin-opener-policy", fixed("same-origin"));
     headers.insert("cross-origin-resource-policy", fixed("same-origin"));
+    headers.entry(header::CACHE_CONTROL).or_insert(fixed("no-store"));
     // What somebody else wrote comes with a stricter one.
     let policy = if pages { PAGES } else { DATA };
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(fixed(policy));

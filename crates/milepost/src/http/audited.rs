@@ -12,9 +12,9 @@ use axum::response::Response;
 
 use super::client::Client;
 use super::gate::Opening;
-use super::problem::Refusal;
-use crate::access::Principal;
-use crate::audit::{Entry, Who};
+use super::problem::{Code, Refusal};
+use crate::access::{Principal, Refused};
+use crate::audit::{Entry, Who, ids};
 use crate::clock::Clock;
 
 /// Reads that give something out, or go on: by the last part of their route.
@@ -26,6 +26,8 @@ pub struct Asked {
     route: String,
     path: String,
     read: bool,
+    /// Why whoever opens a socket is not known.
+    stranger: Option<String>,
 }
 
 impl Asked {
@@ -34,7 +36,11 @@ impl Asked {
         let route = head.extensions.get::<MatchedPath>()?.as_str().to_owned();
         let read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&head.method);
         let path = head.uri.path().to_owned();
-        Some(Self { method: head.method.clone(), route, path, read })
+        let stranger = match head.extensions.get::<Opening>() {
+            Some(Opening(Err(Refused::Unauthenticated(why)))) => Some(why.clone()),
+            _ => None,
+        };
+        Some(Self { method: head.method.clone(), route, path, read, stranger })
     }
 
     /// The entry, where there is to be one.
@@ -53,6 +59,8 @@ impl Asked {
         }
         let refusal = response.extensions().get::<Refusal>();
         let says_why = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
+        let stranger = self.stranger.as_ref().map(|_| Code::Unauthenticated);
+        let code = refusal.map(|refusal| refusal.code).or(stranger);
         let made = response.headers().get(header::LOCATION).and_then(|at| at.to_str().ok());
         let made = made.and_then(|at| at.rsplit('/').next()).map(str::to_owned);
         Some(Entry {
@@ -60,11 +68,11 @@ impl Asked {
             request: Some(request.to_owned()),
             from: Some(who.0.address),
             who: who.1.as_deref().map(Who::from),
-            targets: targets(&self.route, &self.path).chain(made).collect(),
+            targets: ids(targets(&self.route, &self.path).chain(made)),
             action: format!("{} {}", self.method, self.route),
             status: Some(status.as_u16()),
-            code: refusal.and_then(|refusal| serde_json::to_value(refusal.code).ok()),
-            why: refusal.filter(|_| says_why).map(|refusal| refusal.why.clone()),
+            code: code.and_then(|code| serde_json::to_value(code).ok()),
+            why: refusal.filter(|_| says_why).map(|refusal| refusal.why.clone()).or(self.stranger),
             seconds: None,
         })
     }

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use milepost_core::Caller;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::problem::{Code, Problem};
 use crate::access::Principal;
@@ -119,17 +120,14 @@ pub async fn json<T: DeserializeOwned>(request: Request, limit: u64) -> Result<T
     parse_json(&bytes.to_bytes(), "")
 }
 
-/// As [`parse_value`], for an object. serde would take an array of the fields'
-/// values in order as well.
+/// As [`parse_json`], for an object that was found in other JSON. serde would take an
+/// array of the fields' values in order as well.
 ///
 /// # Errors
 /// `invalid_field`.
-pub fn parse_object<T: DeserializeOwned>(
-    value: serde_json::Value,
-    place: &str,
-) -> Result<T, Problem> {
-    if value.is_object() {
-        return parse_value(value, place);
+pub fn parse_object<T: DeserializeOwned>(value: &RawValue, place: &str) -> Result<T, Problem> {
+    if value.get().starts_with('{') {
+        return parse_json(value.get().as_bytes(), place);
     }
     let field = if place.is_empty() { "body" } else { place };
     Err(Problem::field(field, "This is a JSON object."))
@@ -145,15 +143,6 @@ pub fn parse_json<T: DeserializeOwned>(text: &[u8], place: &str) -> Result<T, Pr
         .map_err(|error| wrong_field(place, &error.path().to_string(), error.inner()))?;
     reader.end().map_err(|error| wrong_field(place, ".", &error))?;
     Ok(value)
-}
-
-/// A JSON value as a checked value; `place` is where it stands.
-///
-/// # Errors
-/// `invalid_field`.
-fn parse_value<T: DeserializeOwned>(value: serde_json::Value, place: &str) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| wrong_field(place, &error.path().to_string(), error.inner()))
 }
 
 fn wrong_field(place: &str, path: &str, error: &serde_json::Error) -> Problem {

@@ -7,8 +7,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use axum::extract::MatchedPath;
+use axum::http::Method;
 use axum::http::request::Parts;
-use axum::http::{Method, header};
 use milepost_core::Scope;
 
 use super::bounds::Pass;
@@ -41,12 +41,12 @@ impl Gate {
         // What has no rule has no handler, but for the pages of the documentation.
         let rule = self.rule(request).filter(|rule| *rule != Rule::Open);
         let Some(rule) = rule else { return Ok(()) };
-        pass.bounds.may_log_in(pass.client)?;
         let known = self.who(request).await;
         match &known {
             Ok(Some(principal)) => pass.belongs_to(&principal.caller)?,
-            Err(Refused::Unauthenticated(_)) => {
-                pass.bounds.login_failed(pass.client, places(request));
+            // A page can have its visitors send any nonsense.
+            Err(Refused::Unauthenticated(_)) if !guard::sent_by_another_site(&request.headers) => {
+                pass.bounds.login_failed(pass.client, credential(request))?;
             }
             _ => {}
         }
@@ -57,7 +57,10 @@ impl Gate {
             request.extensions.insert(Opening(known.map(|known| known.map(Arc::new))));
             return Ok(());
         }
-        let principal = known?.ok_or_else(|| Refused::Unauthenticated(NOTHING.to_owned()))?;
+        let nobody = || Refused::Unauthenticated(NOTHING.to_owned());
+        let principal = Arc::new(known?.ok_or_else(nobody)?);
+        // Also for whoever keeps what was refused to whom.
+        request.extensions.insert(principal.clone());
         let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
         let by_cookie = principal.credential == Credential::Cookie;
         if by_cookie && !safe && guard::sent_by_another_site(&request.headers) {
@@ -69,7 +72,6 @@ impl Gate {
         {
             return Err(forbidden(&principal));
         }
-        request.extensions.insert(Arc::new(principal));
         Ok(())
     }
 
@@ -104,11 +106,12 @@ impl Gate {
     }
 }
 
-/// Wherever a request may have a credential.
-fn places(request: &Parts) -> impl Hash {
-    let headers = [header::AUTHORIZATION, header::SEC_WEBSOCKET_PROTOCOL, header::COOKIE];
-    let said = headers.map(|name| request.headers.get(name).cloned());
-    (said, request.uri.query().map(str::to_owned))
+/// What was wrong. Of cookies, others change beside the session's.
+fn credential(request: &Parts) -> impl Hash {
+    match presented(request) {
+        Ok(Presented::Bearer { token, .. }) => Some(token),
+        _ => None,
+    }
 }
 
 /// What somebody is told who presents nothing.

@@ -34,7 +34,8 @@ pub fn origin(request: &Parts, origins: &Origins, local: bool) -> Result<(), Pro
     // HTTP/2 carries the name in the request's target.
     let authority = request.uri.authority().map(|authority| authority.as_str());
     let host = header(HOST).or(authority).unwrap_or_default();
-    if local && !is_loopback(host) {
+    // Where both are there, neither may be another's.
+    if local && !(is_loopback(host) && authority.is_none_or(is_loopback)) {
         return Err(Problem::new(
             Code::Forbidden,
             "Without authentication this server answers only under a loopback name such as \
@@ -51,10 +52,11 @@ pub fn origin(request: &Parts, origins: &Origins, local: bool) -> Result<(), Pro
         Some(_) => &["https://"],
         None => &["http://", "https://"],
     };
+    let one = request.headers.get_all(ORIGIN).iter().count() == 1 && !host.is_empty();
     let own = schemes.iter().any(|scheme| {
         origin.strip_prefix(scheme).is_some_and(|name| name.eq_ignore_ascii_case(host))
     });
-    if own || origins.0.contains(&origin) {
+    if one && (own || origins.0.contains(&origin)) {
         return Ok(());
     }
     Err(Problem::new(

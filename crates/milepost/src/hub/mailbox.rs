@@ -42,6 +42,16 @@ pub enum Delivery {
     Revoked(JobId, u64),
 }
 
+impl Delivery {
+    /// The job that a notice is about.
+    const fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Frame(_) => None,
+            Self::Queue(job, _) | Self::Removed(job) | Self::Revoked(job, _) => Some(*job),
+        }
+    }
+}
+
 /// What there is to do for a connection.
 pub(super) enum Next {
     Deliver(Delivery),
@@ -130,6 +140,8 @@ impl Mailbox {
     pub(super) fn unwatch(&mut self, job: JobId) {
         self.jobs.remove(&job);
         self.ready.retain(|other| *other != job);
+        // Else whoever was refused would hear what happened while that was found out.
+        self.notices.retain(|notice| notice.job() != Some(job));
     }
 
     /// Forgets the jobs that the client did not name.

@@ -136,6 +136,59 @@ async fn a_socket_whose_token_ends_is_asked_for_another_and_then_closed() {
 }
 
 #[tokio::test]
+async fn a_credential_that_may_read_less_does_not_take_over() {
+    let server = guarded();
+    let (id, token) = job(&server.api_of("ann")).await;
+    let root = signed(json!({"sub": "root", "roles": ["administrator"]}), 3000);
+    let mut socket = Socket::open_as(&server, Some(&root)).await;
+    socket.subscribe(&id, "latest", 0).await;
+    socket.snapshot().await;
+    socket.send(&json!({"type": "auth", "token": token_of("root")})).await;
+    assert_eq!(socket.message_of("error").await["code"], "forbidden");
+    // From a token of a job to its owner it may be more.
+    let mut socket = Socket::open_as(&server, Some(&token)).await;
+    socket.send(&json!({"type": "auth", "token": token_of("ann")})).await;
+    socket.message_of("ok").await;
+    socket.send(&json!({"type": "subscribe", "mine": true})).await;
+    assert_eq!(socket.message_of("subscribed").await["jobs"], json!([id]));
+}
+
+#[tokio::test]
+async fn what_was_revoked_before_the_first_message_opens_nothing() {
+    let server = guarded();
+    let ann = server.api_of("ann");
+    let (id, token) = job(&ann).await;
+    let mut socket = Socket::open_as(&server, Some(&token)).await;
+    ann.call(ann.delete(&format!("/v1/jobs/{id}/share"))).await.expect(204);
+    socket.subscribe(&id, "latest", 0).await;
+    assert_eq!(socket.hear().await, Heard::Closed(4401));
+}
+
+#[tokio::test]
+async fn a_stranger_hears_nothing_of_a_job_that_is_removed_meanwhile() {
+    let server = guarded();
+    let ann = server.api_of("ann");
+    let (id, _) = job(&ann).await;
+    let mut ben = Socket::open_as(&server, Some(&token_of("ben"))).await;
+    let names: Vec<_> = std::iter::repeat_n(&id, 900).collect();
+    for _ in 0..3 {
+        ben.send(&json!({"type": "subscribe", "jobs": names})).await;
+    }
+    ann.call(ann.post(&format!("/v1/jobs/{id}/cancel"))).await.expect(200);
+    ann.call(ann.delete(&format!("/v1/jobs/{id}"))).await.expect(204);
+    ben.send(&json!({"type": "ping"})).await;
+    loop {
+        let message = ben.message().await;
+        match message["type"].as_str() {
+            Some("pong") => break,
+            Some("subscribed") => assert_eq!(message["jobs"], json!([])),
+            Some("error") => assert_eq!(message["code"], "not_found"),
+            other => panic!("{other:?} of a job of somebody else: {message}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_says_nothing_on_a_socket_is_sent_away() {
     let server = guarded();
     let mut silent = Socket::open(&server).await;

@@ -77,6 +77,50 @@ async fn what_is_done_and_refused_is_kept() {
 }
 
 #[tokio::test]
+async fn what_somebody_writes_in_the_place_of_an_id_is_not_kept() {
+    let server = guarded();
+    let ann = server.api_of("ann");
+    let secret = format!("mp_{}", "ab".repeat(32));
+    ann.call(ann.get(&format!("/v1/jobs/{secret}"))).await.refused(404, "not_found", None);
+    let mut socket = Socket::open_as(&server, Some(&token_of("ann"))).await;
+    let id = "01a21ddc-d6bc-7328-a227-b7cc1aadbada";
+    let mut names = vec![secret.clone()];
+    names.extend(std::iter::repeat_n(id.to_owned(), 400));
+    socket.send(&json!({"type": "subscribe", "jobs": names})).await;
+    socket.message_of("error").await;
+    let too_many = vec![id; 1001];
+    socket.send(&json!({"type": "subscribe", "jobs": too_many, "ref": "many"})).await;
+    while socket.message_of("error").await["field"] != "jobs" {}
+    socket.cut();
+    let all = entries(&server, "the end of the socket", |entries| {
+        entries.iter().any(|entry| entry["action"] == "socket closed")
+    });
+    let all = all.await;
+    let text = serde_json::to_string(&all).unwrap();
+    assert!(!text.contains(&secret), "{text}");
+    let subscribed: Vec<_> = all.iter().filter(|e| e["action"] == "socket subscribe").collect();
+    // What was wished, and what of it was refused, of each message.
+    assert_eq!(subscribed.len(), 4, "{subscribed:?}");
+    let targets = subscribed[0]["targets"].as_array().unwrap();
+    assert_eq!((targets.len(), &targets[50]), (51, &json!("and 350 more")));
+}
+
+#[tokio::test]
+async fn whoever_is_refused_at_the_gate_is_named() {
+    let server = guarded();
+    let ann = server.api_of("ann");
+    ann.call(ann.get("/v1/keys")).await.refused(403, "forbidden", None);
+    let mut stranger = Socket::open_as(&server, Some("nonsense")).await;
+    stranger.close_code().await;
+    let all = entries(&server, "both refusals", |entries| entries.len() >= 2).await;
+    let of = |action: &str| all.iter().find(|entry| entry["action"] == action).unwrap();
+    assert_eq!(of("GET /v1/keys")["owner"], "ann");
+    let opened = of("GET /v1/ws");
+    assert_eq!(opened["code"], "unauthenticated");
+    assert!(opened["why"].is_string(), "{opened}");
+}
+
+#[tokio::test]
 async fn without_authentication_nothing_is_kept() {
     let server = Server::start();
     let id = server.api().submit_text("# One").await;

@@ -105,3 +105,54 @@ async fn an_administrator_makes_keys_over_the_api() {
     let ops = server.api_with(admin.trim());
     ops.call(ops.post("/v1/keys").json(&json!({"name": "more"}))).await.expect(201);
 }
+
+#[tokio::test]
+async fn a_scope_allows_what_it_says_and_tells_no_more() {
+    let server = guarded();
+    let ann = server.api_of("ann");
+    let key = |scope: &str| {
+        let made = keys(&server, &["create", scope, "--owner", "ann", "--scopes", scope]);
+        server.api_with(exits(&made, 0).trim())
+    };
+    let (submits, cancels, works) = (key("submit"), key("cancel"), key("work"));
+    let new = || async {
+        let made = json!({"pipeline": "external", "metadata": "private"});
+        crate::harness::id_of(&ann.submit_json(&made).await.expect(202).json())
+    };
+    let job = new().await;
+    // To share is to let read.
+    let share = submits.post(&format!("/v1/jobs/{job}/share"));
+    submits.call(share).await.refused(403, "forbidden", None);
+    let form = crate::harness::Api::form("note.md", b"# Private".to_vec());
+    let document = ann.call(ann.post("/v1/documents").multipart(form)).await.expect(201).json();
+    let again = json!({"source": {"document": document["id"]}});
+    submits.submit_json(&again).await.refused(403, "forbidden", None);
+    // An order is obeyed, and answered with no more than how it went.
+    let told = works.post(&format!("/v1/jobs/{job}/complete")).json(&json!({}));
+    let told = works.call(told).await.expect(200).json();
+    assert_eq!(told, json!({"id": job, "seq": 3, "status": "completed"}));
+    let other = new().await;
+    let told = cancels.call(cancels.post(&format!("/v1/jobs/{other}/cancel"))).await.expect(200);
+    assert_eq!(told.json()["status"], "cancelled");
+    assert!(!told.text().contains("private"));
+    let many = ann.submit_json(&json!([{"pipeline": "external"}])).await.expect(202).json();
+    let batch = many["batch"]["id"].as_str().unwrap();
+    cancels.call(cancels.post(&format!("/v1/batches/{batch}/cancel"))).await.expect(200);
+    cancels.call(cancels.get(&format!("/v1/batches/{batch}"))).await.refused(
+        403,
+        "forbidden",
+        None,
+    );
+    // A dashboard needs no second scope.
+    let reader = key("read_all");
+    assert_eq!(reader.list("/v1/jobs?owner=ann").await.len(), 3);
+    reader.call(reader.get("/metrics")).await.expect(200);
+}
+
+#[tokio::test]
+async fn without_authentication_no_key_is_made_over_the_api() {
+    let server = Server::start();
+    let api = server.api();
+    let make = api.post("/v1/keys").json(&json!({"name": "later", "scopes": ["admin"]}));
+    api.call(make).await.refused(403, "forbidden", None);
+}

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use milepost_core::{Batch, BatchId, Caller, Status};
+use milepost_core::{Batch, BatchId, Caller, Scope, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -66,6 +66,7 @@ pub async fn get(
     By(caller): By,
     Id(batch): Id<BatchId>,
 ) -> Result<Response, Problem> {
+    services.query.batch_owner(&caller, batch).await?;
     answer(&services, &caller, batch, StatusCode::OK).await
 }
 
@@ -133,6 +134,8 @@ async fn answer(
     batch: BatchId,
     status: StatusCode,
 ) -> Result<Response, Problem> {
-    let state = BatchState::from(services.query.batch(caller, batch).await?);
+    // An order was carried out, whether or not its giver may read anything else.
+    let reader = if caller.may(Scope::Read) { caller.clone() } else { caller.as_owner() };
+    let state = BatchState::from(services.query.batch(&reader, batch).await?);
     Ok((status, [(header::CACHE_CONTROL, "no-store")], axum::Json(state)).into_response())
 }

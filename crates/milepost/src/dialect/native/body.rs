@@ -4,9 +4,10 @@
 
 use axum::extract::Request;
 use milepost_convert::Options;
-use milepost_core::{Caller, DocumentId, OwnerId, Pipeline, Plan, Scopes};
+use milepost_core::{Caller, Denied, DocumentId, OwnerId, Pipeline, Plan};
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::external::{self, StageFields};
@@ -15,10 +16,12 @@ use crate::http::Services;
 use crate::http::extract::{self, parse_object};
 use crate::http::problem::{Code, Problem};
 use crate::query::QueryError;
-use crate::submit::{self, Source, Upload};
+use crate::submit::{self, MAX_METADATA_BYTES, Source, SubmitError, Upload};
 
 /// How a priority may range.
 const PRIORITIES: std::ops::RangeInclusive<i32> = -100..=100;
+/// Metadata that is longer as text is too long without its spaces, too, or should be.
+const MAX_METADATA_TEXT: usize = 4 * MAX_METADATA_BYTES;
 /// So much of a name stands in a message.
 pub const MAX_LABEL_CHARS: usize = 100;
 
@@ -106,12 +109,13 @@ pub struct JsonFields {
     stages: Option<Vec<StageFields>>,
     /// The document; a job on `hold` may get it later.
     #[schema(value_type = Option<JsonSource>)]
-    source: Option<Value>,
+    source: Option<Box<RawValue>>,
     /// How to convert.
     #[schema(value_type = Option<OptionFields>)]
-    options: Option<Value>,
+    options: Option<Box<RawValue>>,
     /// Anything that is to come back with every snapshot, 4 KiB at most.
-    metadata: Option<Value>,
+    #[schema(value_type = Option<Value>)]
+    metadata: Option<Box<RawValue>>,
     /// Wait for a confirmation.
     #[serde(default)]
     hold: bool,
@@ -154,21 +158,27 @@ pub struct OptionFields {
     formats: Option<Vec<String>>,
 }
 
-/// Reads a submission of any kind.
+/// Reads what `caller` submits, as a submission of any kind, to a job of `owner`.
 ///
 /// # Errors
 /// A problem that names what is wrong; uploads are then discarded.
-pub async fn read(services: &Services, owner: &OwnerId, request: Request) -> Result<Body, Problem> {
+pub async fn read(
+    services: &Services,
+    caller: &Caller,
+    owner: &OwnerId,
+    request: Request,
+) -> Result<Body, Problem> {
     match extract::media_type(request.headers()).as_deref() {
         Some("multipart/form-data") => form::read(services, request).await,
         Some("application/json") => {
             let limit = services.config.limits.json_body.as_u64();
-            match extract::json(request, limit).await? {
-                Value::Array(bodies) => read_array(services, owner, bodies).await.map(Body::Many),
-                body => {
-                    read_object(services, owner, body).await.map(|one| Body::One(Box::new(one)))
-                }
+            // Not as a tree, which may take a hundred times what its text does.
+            let body: Box<RawValue> = extract::json(request, limit).await?;
+            if body.get().starts_with('[') {
+                let bodies = extract::parse_json(body.get().as_bytes(), "")?;
+                return read_array(services, caller, owner, bodies).await.map(Body::Many);
             }
+            read_object(services, caller, owner, &body).await.map(|one| Body::One(Box::new(one)))
         }
         _ => Err(Problem::new(
             Code::UnsupportedMediaType,
@@ -190,8 +200,9 @@ pub fn of_part(mut problem: Problem, place: usize, total: usize, label: Option<&
 
 async fn read_array(
     services: &Services,
+    caller: &Caller,
     owner: &OwnerId,
-    bodies: Vec<Value>,
+    bodies: Vec<Box<RawValue>>,
 ) -> Result<Vec<Fields>, Problem> {
     let (total, most) = (bodies.len(), services.config.limits.request_jobs);
     if total == 0 {
@@ -203,7 +214,7 @@ async fn read_array(
     let mut all = Vec::with_capacity(total);
     for (place, body) in bodies.into_iter().enumerate() {
         let label = label(&body);
-        match read_object(services, owner, body).await {
+        match read_object(services, caller, owner, &body).await {
             Ok(fields) => all.push(Fields { label, ..fields }),
             Err(problem) => {
                 for fields in &all {
@@ -226,13 +237,34 @@ pub fn too_many(most: usize) -> Problem {
 }
 
 /// The name, or else the id, of a submission's document.
-fn label(body: &Value) -> Option<String> {
-    let source = body.get("source")?;
-    let name = source.get("filename").or_else(|| source.get("document"))?.as_str()?;
-    Some(name.chars().take(MAX_LABEL_CHARS).collect())
+fn label(body: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        source: Names,
+    }
+    #[derive(Deserialize)]
+    struct Names {
+        filename: Option<String>,
+        document: Option<String>,
+    }
+    let Names { filename, document } = serde_json::from_str::<Named>(body.get()).ok()?.source;
+    Some(filename.or(document)?.chars().take(MAX_LABEL_CHARS).collect())
 }
 
-async fn read_object(services: &Services, owner: &OwnerId, body: Value) -> Result<Fields, Problem> {
+/// What the client attached, as far as it is not too long to be looked at.
+fn metadata(text: &RawValue) -> Result<Option<Value>, Problem> {
+    if text.get().len() > MAX_METADATA_TEXT {
+        return Err(SubmitError::MetadataTooLarge.into());
+    }
+    extract::parse_json(text.get().as_bytes(), "metadata")
+}
+
+async fn read_object(
+    services: &Services,
+    caller: &Caller,
+    owner: &OwnerId,
+    body: &RawValue,
+) -> Result<Fields, Problem> {
     let body: JsonFields = parse_object(body, "")?;
     let given = [
         ("pipeline", body.pipeline.is_some()),
@@ -247,8 +279,8 @@ async fn read_object(services: &Services, owner: &OwnerId, body: Value) -> Resul
         given: given.into_iter().filter_map(|(name, came)| came.then_some(name)).collect(),
         pipeline: body.pipeline.as_deref().map(pipeline).transpose()?,
         plan: body.stages.map(external::plan).transpose()?,
-        options: body.options.map(options).transpose()?.unwrap_or_default(),
-        metadata: body.metadata,
+        options: body.options.as_deref().map(options).transpose()?.unwrap_or_default(),
+        metadata: body.metadata.as_deref().map(metadata).transpose()?.flatten(),
         hold: body.hold,
         priority: priority(body.priority)?,
         force: body.force,
@@ -256,14 +288,16 @@ async fn read_object(services: &Services, owner: &OwnerId, body: Value) -> Resul
         label: None,
     };
     fields.check()?;
-    if let Some(source) = body.source.filter(|source| !source.is_null()) {
-        fields.source = Some(read_source(services, owner, parse_object(source, "source")?).await?);
+    if let Some(source) = body.source.filter(|source| source.get() != "null") {
+        let source = parse_object(&source, "source")?;
+        fields.source = Some(read_source(services, caller, owner, source).await?);
     }
     Ok(fields)
 }
 
 async fn read_source(
     services: &Services,
+    caller: &Caller,
     owner: &OwnerId,
     source: JsonSource,
 ) -> Result<Source, Problem> {
@@ -271,12 +305,15 @@ async fn read_source(
         JsonSource { document: Some(id), url: None, text: None, filename: None } => {
             let gone = || Problem::field("source.document", "There is no such document.");
             let id: DocumentId = id.parse().map_err(|_| gone())?;
-            // A job works on a document of its own owner, whoever makes it.
-            let caller = Caller::new(owner.clone(), Scopes::OWN);
-            let row = services.query.document(&caller, id).await.map_err(|error| match error {
-                QueryError::Denied(..) => gone(),
-                QueryError::Store(error) => error.into(),
+            // Its text could be read by the job.
+            let row = services.query.document(caller, id).await.map_err(|error| match error {
+                QueryError::Denied(Denied::Hidden, _) => gone(),
+                other => other.into(),
             })?;
+            // A job works on a document of its own owner, whoever makes it.
+            if row.owner != *owner {
+                return Err(gone());
+            }
             Ok(Source::Stored(row.info, row.content.sha256))
         }
         JsonSource { document: None, url: Some(url), text: None, filename } => {
@@ -312,8 +349,8 @@ pub fn pipeline(name: &str) -> Result<Pipeline, Problem> {
 ///
 /// # Errors
 /// `invalid_field`.
-pub fn options(value: Value) -> Result<Options, Problem> {
-    if value.is_null() {
+pub fn options(value: &RawValue) -> Result<Options, Problem> {
+    if value.get() == "null" {
         return Ok(Options::default());
     }
     let options: Options = parse_object(value, "options")?;

@@ -4,12 +4,14 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use milepost_core::{Agent, Failure, FailureCode, JobId, Plan, Status, Unit};
+use milepost_core::{Agent, Failure, FailureCode, JobId, Plan, Scope, Status, Unit};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::jobs::answer;
+use super::room;
 use crate::http::Services;
 use crate::http::extract::{self, By, Id};
 use crate::http::problem::Problem;
@@ -84,7 +86,8 @@ pub struct Reported {
 #[serde(deny_unknown_fields)]
 pub struct Completion {
     /// Any JSON; a string is kept as text.
-    result: Option<Value>,
+    #[schema(value_type = Option<Value>)]
+    result: Option<Box<RawValue>>,
 }
 
 /// The end of the work without a result.
@@ -150,12 +153,18 @@ pub async fn complete(
     Id(job): Id<JobId>,
     request: Request,
 ) -> Result<Response, Problem> {
+    // A result may be large: nobody's is taken in who may not bring it.
+    let owner = services.query.job_for(&caller, Scope::Work, job).await?.owner;
+    let _upload = room::upload(&services, &owner, request.headers()).await?;
     let limit = services.config.limits.json_body.as_u64();
     let body: Completion = extract::json(request, limit).await?;
-    let result = match body.result {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(("text", text)),
-        Some(value) => Some(("json", value.to_string())),
+    // Not as a tree, which may take a hundred times what its text does.
+    let result = match body.result.as_deref().map(RawValue::get) {
+        None | Some("null") => None,
+        Some(text) if text.starts_with('"') => {
+            Some(("text", extract::parse_json(text.as_bytes(), "result")?))
+        }
+        Some(value) => Some(("json", value.to_owned())),
     };
     let row = match result {
         None => None,
@@ -169,7 +178,7 @@ pub async fn complete(
     if let (Err(_), Some(content)) = (&completed, content) {
         services.submitter.discard(&content).await;
     }
-    Ok(answer(&services, StatusCode::OK, &*completed?).await)
+    Ok(answer(&services, &caller, StatusCode::OK, &*completed?).await)
 }
 
 /// Fails a job of the pipeline `external`. Its owner may retry it.
@@ -198,7 +207,7 @@ pub async fn fail(
         retryable: error.retryable,
     };
     let snapshot = services.reports.fail(&caller, job, failure).await?;
-    Ok(answer(&services, StatusCode::OK, &snapshot).await)
+    Ok(answer(&services, &caller, StatusCode::OK, &snapshot).await)
 }
 
 /// The stages of a submission as a plan.

@@ -6,6 +6,8 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
 use serde::de::DeserializeOwned;
 
+use serde_json::value::RawValue;
+
 use super::body::{Body, Fields, MAX_LABEL_CHARS, options, pipeline, priority, too_many};
 use super::external;
 use super::heads::Heads;
@@ -94,7 +96,9 @@ async fn read_fields(
             "stages" => {
                 fields.plan = Some(external::plan(json_text(services, field).await?)?);
             }
-            "options" => fields.options = options(json_text(services, field).await?)?,
+            "options" => {
+                fields.options = options(&json_text::<Box<RawValue>>(services, field).await?)?
+            }
             "metadata" => fields.metadata = Some(json_text(services, field).await?),
             "hold" => fields.hold = flag("hold", &text(services, field).await?)?,
             "force" => fields.force = flag("force", &text(services, field).await?)?,

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use milepost_core::{Caller, JobId, OwnerId, Pipeline, Seq, Snapshot, Status};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::events::connect_as;
@@ -145,7 +146,7 @@ pub async fn get(
         if held.is_some_and(|held| !held.is_empty() && same(held)) {
             return Ok(not_modified(&etag));
         }
-        return Ok(answer(&services, StatusCode::OK, &snapshot).await);
+        return Ok(answer(&services, caller, StatusCode::OK, &snapshot).await);
     };
     let wait = Duration::from_secs(poll.wait.unwrap_or(0).min(MAX_WAIT_SECS));
     // Whoever does not wait takes no place.
@@ -167,6 +168,10 @@ pub async fn get(
             biased;
             delivery = connection.next() => match delivery {
                 Ok(Delivery::Frame(frame)) => {
+                    if !services.access.still(&principal).await {
+                        let why = "The credential has ended meanwhile.".to_owned();
+                        return Err(Refused::Unauthenticated(why).into());
+                    }
                     return Ok(with_etag(StatusCode::OK, frame.seq(), message::json(&frame)));
                 }
                 Ok(Delivery::Queue(..)) => {}
@@ -234,7 +239,7 @@ pub async fn cancel(
     Id(job): Id<JobId>,
 ) -> Result<Response, Problem> {
     let snapshot = services.commands.cancel(&caller, job).await?;
-    Ok(answer(&services, StatusCode::OK, &snapshot).await)
+    Ok(answer(&services, &caller, StatusCode::OK, &snapshot).await)
 }
 
 /// Queues the next attempt of a job that has ended. It goes on behind the
@@ -254,7 +259,7 @@ pub async fn retry(
     Id(job): Id<JobId>,
 ) -> Result<Response, Problem> {
     let snapshot = services.commands.retry(&caller, job).await?;
-    Ok(answer(&services, StatusCode::ACCEPTED, &snapshot).await)
+    Ok(answer(&services, &caller, StatusCode::ACCEPTED, &snapshot).await)
 }
 
 /// Removes a job that has ended, with its log, its pages and its result.
@@ -276,8 +281,19 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A snapshot as an answer. Never fails: what it tells of has happened.
-pub async fn answer(services: &Services, status: StatusCode, snapshot: &Snapshot) -> Response {
+/// A snapshot as an answer to whoever gave an order. Never fails: what it tells of has
+/// happened. Who may not read the job is told no more than that.
+pub async fn answer(
+    services: &Services,
+    caller: &Caller,
+    status: StatusCode,
+    snapshot: &Snapshot,
+) -> Response {
+    if !caller.reads(&snapshot.owner, Some(snapshot.id)) {
+        let word = snapshot.status.as_str();
+        let told = json!({"id": snapshot.id, "seq": snapshot.seq, "status": word});
+        return with_etag(status, snapshot.seq, told.to_string());
+    }
     let frame = services.hub.frame(snapshot.clone(), 0).await;
     with_etag(status, frame.seq(), message::json(&frame))
 }

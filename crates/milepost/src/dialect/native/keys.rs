@@ -15,7 +15,7 @@ use super::jobs::{Page, Paging};
 use crate::access::{MAX_NAME_BYTES, MAX_OWNER_BYTES, NewKey};
 use crate::http::Services;
 use crate::http::extract::{self, Id, Params};
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use crate::store::KeyRow;
 
 const MAX_BODY_BYTES: u64 = 16 * 1024;
@@ -96,11 +96,20 @@ impl From<KeyRow> for ApiKey {
     )
 )]
 pub async fn add(State(services): State<Services>, request: Request) -> Result<Response, Problem> {
+    if services.access.is_off() {
+        // Whoever is on this machine would have a key for the day on which that ends.
+        let detail = "Without authentication there are no keys; make the first one with \
+                      `milepost keys create` on the server's machine, and set `auth`.";
+        return Err(Problem::new(Code::Forbidden, detail));
+    }
     let wish: Wish = extract::json(request, MAX_BODY_BYTES).await?;
     let new = wish.check(services.clock.now())?;
     let made = services.access.make_key(new).await?;
+    let headers = [
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::LOCATION, format!("/v1/keys/{}", made.row.id)),
+    ];
     let body = NewApiKey { key: made.key, state: made.row.into() };
-    let headers = [(header::CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, headers, axum::Json(body)).into_response())
 }
 

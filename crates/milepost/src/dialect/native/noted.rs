@@ -2,7 +2,7 @@
 //! watches. Leaves: entries. Never: anything of what they are sent.
 
 use crate::access::Principal;
-use crate::audit::{Attendance, Entry};
+use crate::audit::{Attendance, Entry, ids};
 use crate::http::Services;
 use crate::http::client::Client;
 use crate::http::problem::Problem;
@@ -10,7 +10,7 @@ use crate::http::problem::Problem;
 /// Notes what somebody did on a socket, or what they were refused.
 pub fn note(
     services: &Services,
-    client: Client,
+    (client, request): (Client, Option<&str>),
     who: Option<&Principal>,
     action: &str,
     targets: impl FnOnce() -> Vec<String>,
@@ -21,7 +21,9 @@ pub fn note(
     }
     let code = refused.and_then(|problem| serde_json::to_value(problem.code).ok());
     let at = services.clock.now();
-    let entry = Entry { at, code, targets: targets(), ..begun(client, who, action) };
+    let request = request.map(str::to_owned);
+    let targets = ids(targets());
+    let entry = Entry { at, request, code, targets, ..begun(client, who, action) };
     services.audit.note(entry);
 }
 
@@ -32,7 +34,8 @@ pub fn attend(
     who: Option<&Principal>,
     action: &str,
 ) -> Attendance {
-    services.audit.attend(&services.clock, || begun(client, who, action))
+    let request = crate::http::request_id();
+    services.audit.attend(&services.clock, || Entry { request, ..begun(client, who, action) })
 }
 
 fn begun(client: Client, who: Option<&Principal>, action: &str) -> Entry {

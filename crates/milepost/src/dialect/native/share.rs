@@ -63,6 +63,8 @@ pub async fn share(
     request: Request,
 ) -> Result<Response, Problem> {
     services.query.job_for(&caller, Scope::Submit, job).await?;
+    // Whoever may not read it gives nobody leave to.
+    services.query.job(&caller, job).await?;
     let wanted: Share = match media_type(request.headers()) {
         None => Share::default(),
         Some(_) => extract::json(request, MAX_BODY_BYTES).await?,

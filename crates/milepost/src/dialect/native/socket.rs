@@ -1,5 +1,8 @@
 //! `GET /v1/ws`: one socket, any number of jobs.
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
+
 use axum::body::Bytes;
 use axum::extract::{Extension, Request, State};
 #[cfg(test)]
@@ -15,16 +18,16 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::spoken::{error_message, framed, ok, with_ref};
 use super::subscribe::{Subscribe, Wanted, Watcher};
 use super::who::Who;
-use super::{events, message, noted};
+use super::{events, message, noted, who};
 #[cfg(test)]
 use crate::access::Access;
 use crate::access::{Principal, Refused};
 use crate::audit::Attendance;
-use crate::http::Services;
 use crate::http::bounds::{Limit, Pace, Seat};
 use crate::http::client::Client;
 use crate::http::gate::Opening;
 use crate::http::problem::{Code, Problem};
+use crate::http::{Services, request_id};
 use crate::hub::{Connection, Delivery};
 use crate::transport::ws::{self, Close, Open, Session};
 
@@ -62,6 +65,7 @@ pub async fn connect(
     let limits = services.config.limits.clone();
     let largest = limits.socket_message.as_u64() as usize;
     let tracked = services.sockets.token();
+    let asked = request_id().filter(|_| services.audit.is_on());
     let opened = ws::upgrade(request, PROTOCOL, largest, move |socket| {
         let send_limit = limits.send;
         let Some(who) = who else {
@@ -75,7 +79,7 @@ pub async fn connect(
             }
         };
         let draining = services.draining.clone();
-        let session = Native::new(services, client, seat, who, tracked);
+        let session = Native::new(services, client, seat, who, tracked).asked_by(asked);
         ws::serve(Box::new(Open { socket, connection, session, draining, send_limit })).boxed()
     });
     opened.map_err(|wrong| Problem::new(Code::InvalidRequest, format!("{wrong}.")))
@@ -99,6 +103,8 @@ struct Native {
     seat: Seat,
     pace: Pace,
     who: Who,
+    /// The handshake's id, for the audit log.
+    asked: Option<Box<str>>,
     /// Notes its end.
     attendance: Attendance,
     /// Malformed messages since the last good one.
@@ -165,6 +171,20 @@ impl Session for Native {
         };
         self.malformed = 0;
         let mut answers = Vec::new();
+        // What was let in at the handshake may have been revoked since.
+        let asks = matches!(
+            message,
+            ClientMessage::Subscribe(_)
+                | ClientMessage::Cancel { .. }
+                | ClientMessage::Retry { .. }
+        );
+        if asks && !self.services.access.still(&principal).await {
+            if !self.who.is_asked() {
+                return Err(Close::Unauthenticated);
+            }
+            let problem = Problem::new(Code::Unauthenticated, who::EXPIRED);
+            return Ok(vec![error_message(&problem, None, reference.as_ref())]);
+        }
         match message {
             ClientMessage::Ping {} => answers.push(with_ref(json!({"type": "pong"}), reference)),
             ClientMessage::Auth { token } => {
@@ -191,8 +211,9 @@ impl Session for Native {
                 let mut watcher = self.watcher(&principal.caller);
                 let refused = watcher.subscribe(connection, message, reference, &mut answers).await;
                 self.note("subscribe", || wished, None);
-                for (problem, job) in refused {
-                    self.note("subscribe", || job.into_iter().collect(), Some(&problem));
+                if let Some((first, _)) = refused.first() {
+                    let jobs = refused.iter().filter_map(|(_, job)| job.clone());
+                    self.note("subscribe", || jobs.collect(), Some(first));
                 }
             }
         }
@@ -243,7 +264,14 @@ impl Native {
         let pace = services.bounds.pace();
         let known = who.principal().map(AsRef::as_ref);
         let attendance = noted::attend(&services, client, known, "socket closed");
-        Self { services, client, seat, pace, who, attendance, malformed: 0, _tracked: tracked }
+        let (asked, malformed, _tracked) = (None, 0, tracked);
+        Self { services, client, seat, pace, who, asked, attendance, malformed, _tracked }
+    }
+
+    fn asked_by(mut self, request: Option<String>) -> Self {
+        self.attendance.began_with(request.as_deref());
+        self.asked = request.map(String::into_boxed_str);
+        self
     }
 
     fn watcher<'a>(&'a mut self, caller: &'a Caller) -> Watcher<'a> {
@@ -257,11 +285,10 @@ impl Native {
 
     /// Who has this credential.
     async fn log_in(&self, token: &str) -> Result<Principal, Problem> {
-        let (bounds, client) = (&self.services.bounds, self.client);
-        bounds.may_log_in(client).inspect_err(|problem| self.met(problem))?;
         let known = self.services.access.bearer(token, false).await;
         if let Err(Refused::Unauthenticated(_)) = &known {
-            bounds.login_failed(client, token);
+            let failed = self.services.bounds.login_failed(self.client, token);
+            failed.inspect_err(|problem| self.met(problem))?;
         }
         Ok(known?)
     }
@@ -287,7 +314,8 @@ impl Native {
     fn note(&self, said: &str, about: impl FnOnce() -> Vec<String>, refused: Option<&Problem>) {
         let who = self.who.principal().map(AsRef::as_ref);
         let action = format!("socket {said}");
-        noted::note(&self.services, self.client, who, &action, about, refused);
+        let from = (self.client, self.asked.as_deref());
+        noted::note(&self.services, from, who, &action, about, refused);
     }
 
     /// Takes a new credential of the same owner in the place of the one so far.
@@ -297,10 +325,9 @@ impl Native {
         }
         let new = self.log_in(token).await?;
         let (now, then) = (&present.caller, &new.caller);
-        // What is subscribed to was let in for the one so far.
-        if now.owner != then.owner || (then.only().is_some() && then.only() != now.only()) {
-            let detail = "This is somebody else's credential; open another socket for it.";
-            return Err(Problem::new(Code::Forbidden, detail));
+        who::may_follow(now, then)?;
+        if now.only().is_some() && then.only().is_none() {
+            self.seat.belongs_to(then).inspect_err(|problem| self.met(problem))?;
         }
         self.who = Who::known(&self.services, new.into());
         Ok(())
@@ -348,34 +375,5 @@ fn place(services: &Services, client: Client, who: &Who) -> Result<(Connection, 
     match who.principal() {
         None => events::connect(services, client),
         Some(principal) => events::connect_as(services, client, &principal.caller),
-    }
-}
-
-/// For fuzzing: a session without a socket.
-#[cfg(fuzzing)]
-pub mod fuzzing {
-    use axum::http::Extensions;
-
-    use super::{Client, Native, Session, Who, events};
-    use crate::access::Access;
-    use crate::http::Services;
-
-    /// What an answer adds to what it repeats of the message, and of the jobs
-    /// that it is about.
-    const OWN_BYTES: usize = 64 * 1024;
-
-    /// Says each line of `text` as a message.
-    pub async fn talk(services: &Services, text: &str) {
-        let client = Client::known(&Extensions::default());
-        let Ok((mut connection, seat)) = events::connect(services, client) else { return };
-        let tracked = services.sockets.token();
-        let who = Who::known(services, Access::local().into());
-        let services = services.clone();
-        let mut session = Native::new(services, client, seat, who, tracked);
-        for line in text.lines() {
-            let Ok(answers) = session.on_text(&mut connection, line).await else { return };
-            let bytes: usize = answers.iter().map(|answer| answer.len()).sum();
-            assert!(bytes <= OWN_BYTES + line.len() * 64, "{bytes} bytes for {}", line.len());
-        }
     }
 }

@@ -139,7 +139,7 @@ pub async fn submit(
     };
     let owner = &caller.owner;
     let upload = room::upload(&services, owner, request.headers()).await?;
-    let body = body::read(&services, owner, request).await?;
+    let body = body::read(&services, &caller, owner, request).await?;
     drop(upload);
     let (made, many) = match (body, joins) {
         (Body::One(fields), None) if !in_batch => {
@@ -227,7 +227,7 @@ pub async fn confirm(
     }
     let fields = match media_type(request.headers()) {
         None => Fields::default(),
-        Some(_) => match read_more(&services, &held.owner, request).await? {
+        Some(_) => match read_more(&services, &caller, &held.owner, request).await? {
             Body::One(fields) => *fields,
             Body::Many(all) => {
                 for fields in &all {
@@ -245,17 +245,18 @@ pub async fn confirm(
     }
     let options = fields.given.contains(&"options").then_some(fields.options);
     let snapshot = services.submitter.confirm(&caller, &held, fields.source, options).await?;
-    Ok(answer(&services, StatusCode::ACCEPTED, &snapshot).await)
+    Ok(answer(&services, &caller, StatusCode::ACCEPTED, &snapshot).await)
 }
 
 /// What a confirmation brings for `owner`.
 async fn read_more(
     services: &Services,
+    caller: &Caller,
     owner: &OwnerId,
     request: Request,
 ) -> Result<Body, Problem> {
     let _upload = room::upload(services, owner, request.headers()).await?;
-    body::read(services, owner, request).await
+    body::read(services, caller, owner, request).await
 }
 
 fn wanted(owner: &OwnerId, fields: Fields) -> submit::Request {

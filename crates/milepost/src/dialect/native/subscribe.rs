@@ -10,12 +10,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::spoken::{error_message, with_ref};
+use crate::audit::ALL_OF_ONES_OWN;
 use crate::http::Services;
 use crate::http::bounds::{Limit, Seat};
 use crate::http::problem::Problem;
 use crate::hub::{Connection, Mode, Topic, WatchError};
 use crate::store::JobFilter;
 
+/// Things that one message names: each may have an answer of its own.
+const MAX_NAMES: usize = 1000;
 /// Snapshots of a job in a second, unless the client says otherwise.
 const DEFAULT_RATE: f64 = 20.0;
 
@@ -52,9 +55,13 @@ enum SubscribeMode {
 }
 
 impl Wanted {
+    fn count(&self) -> usize {
+        self.jobs.len() + self.documents.len() + self.batches.len()
+    }
+
     /// What it is about, for the audit log.
     pub fn names(&self) -> Vec<String> {
-        let mine = self.mine.then(|| "mine".to_owned());
+        let mine = self.mine.then(|| ALL_OF_ONES_OWN.to_owned());
         let named = [&self.jobs, &self.documents, &self.batches].into_iter().flatten().cloned();
         named.chain(mine).collect()
     }
@@ -93,6 +100,12 @@ impl Watcher<'_> {
         let rate = message.max_rate.unwrap_or(DEFAULT_RATE);
         if !(rate > 0.0 && rate.is_finite()) {
             let problem = Problem::field("max_rate", "A rate is a number above 0.");
+            answers.push(error_message(&problem, None, reference.as_ref()));
+            return vec![(problem, None)];
+        }
+        if message.wanted.count() > MAX_NAMES {
+            let detail = format!("One message names {MAX_NAMES} things at most.");
+            let problem = Problem::field("jobs", detail);
             answers.push(error_message(&problem, None, reference.as_ref()));
             return vec![(problem, None)];
         }

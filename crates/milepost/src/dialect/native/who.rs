@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use milepost_core::Caller;
 use tokio::time::Instant;
 
 use crate::access::Principal;
@@ -14,7 +15,7 @@ use crate::transport::ws::Close;
 /// How long a client may take to say who it is, and again once that has ended.
 const WITHIN: Duration = Duration::from_secs(10);
 /// What it is told then.
-const EXPIRED: &str = "The credential has expired. Send an `auth` message with a new one within \
+pub const EXPIRED: &str = "The credential has expired. Send an `auth` message with a new one within \
                        10 seconds, or the socket is closed.";
 
 /// Who is at the other end.
@@ -30,6 +31,22 @@ pub enum Who {
         /// It has ended, and another one has been asked for; then the socket ends.
         asked: bool,
     },
+}
+
+/// Whether a socket that was opened as `now` may go on as `then`: what it is subscribed
+/// to was let in for `now`.
+///
+/// # Errors
+/// `forbidden`.
+pub fn may_follow(now: &Caller, then: &Caller) -> Result<(), Problem> {
+    let other = then.only().is_some() && then.only() != now.only();
+    let less = now.only().is_none() && !then.reads_as_much_as(now);
+    if now.owner == then.owner && !other && !less {
+        return Ok(());
+    }
+    let detail = "This is somebody else's credential, or one that may read less; open another \
+                  socket for it.";
+    Err(Problem::new(Code::Forbidden, detail))
 }
 
 impl Who {
@@ -50,6 +67,11 @@ impl Who {
             Self::Unknown(_) => None,
             Self::Known { principal, .. } => Some(principal),
         }
+    }
+
+    /// Whether another credential has been asked for.
+    pub const fn is_asked(&self) -> bool {
+        matches!(self, Self::Known { asked: true, .. })
     }
 
     /// When something is to be done.

@@ -48,6 +48,7 @@ struct Inner {
     owner: Rates<OwnerId>,
     address: Rates<IpAddr>,
     owner_connections: Tally<OwnerId>,
+    guests: Tally<()>,
     address_connections: Tally<IpAddr>,
     owner_subscriptions: Tally<OwnerId>,
     address_subscriptions: Tally<IpAddr>,
@@ -93,6 +94,7 @@ impl Bounds {
             several,
             metrics,
             owner_connections: Tally::default(),
+            guests: Tally::default(),
             address_connections: Tally::default(),
             owner_subscriptions: Tally::default(),
             address_subscriptions: Tally::default(),
@@ -106,25 +108,22 @@ impl Bounds {
         Client::of(request, &self.0.proxies)
     }
 
-    /// Before a credential from `client` is checked: whether another one is.
+    /// The credential was not valid. One that was tried before is no new guess. Valid
+    /// ones are not counted, and not refused: whoever guesses shuts out nobody else.
     ///
     /// # Errors
-    /// `rate_limited`.
-    pub fn may_log_in(&self, client: Client) -> Result<(), Problem> {
-        let spent = self.0.address.failed_logins.spent(&client.counted());
+    /// `rate_limited`, where there were too many.
+    pub fn login_failed(&self, client: Client, credential: impl Hash) -> Result<(), Problem> {
+        let address = client.counted();
+        let spent = self.0.address.failed_logins.spent(&address);
+        if self.0.wrong.is_new((address, credential)) {
+            self.0.address.failed_logins.check(&address);
+        }
         let Some(secs) = spent else { return Ok(()) };
         let detail = format!(
             "Too many credentials from your address were not valid; try again in {secs} s."
         );
         Err(Problem::limited(Limit::FailedLogins, detail, Some(secs)))
-    }
-
-    /// The credential was not valid. One that was tried before is no new guess.
-    pub fn login_failed(&self, client: Client, credential: impl Hash) {
-        let address = client.counted();
-        if self.0.wrong.is_new((address, credential)) {
-            self.0.address.failed_logins.check(&address);
-        }
     }
 
     /// Begins to take in what `owner` sends.

@@ -12,12 +12,18 @@ use super::tally::Held;
 use crate::http::client::Client;
 use crate::http::problem::Problem;
 
+/// Which part of all connections guests may have.
+const GUESTS_OF: usize = 4;
+
 /// A place among those who watch. It costs a pointer where nothing is counted.
 pub struct Seat(Option<Box<Places>>);
 
 struct Places {
     bounds: Bounds,
     address: (Held<IpAddr>, Held<IpAddr>),
+    /// Among those who have not said who they are, or only read one job: they leave
+    /// room for the others.
+    guest: Option<Held<()>>,
     owner: Option<(Held<OwnerId>, Held<OwnerId>)>,
     subscriptions: usize,
 }
@@ -36,10 +42,22 @@ impl Bounds {
         if !connections.set(1, inner.limits.address_connections) {
             return Err(too_many_connections(Limit::AddressConnections, "from your address"));
         }
+        let mut guest = inner.guests.hold(());
+        if !guest.set(1, (inner.limits.connections / GUESTS_OF).max(1)) {
+            let detail = "Too many connections watch already that have not said who they are; \
+                          try again later, or present a credential with the request.";
+            return Err(Problem::limited(Limit::Connections, detail, None));
+        }
         let subscriptions = inner.address_subscriptions.hold(address);
         let address = (connections, subscriptions);
         let bounds = self.clone();
-        Ok(Seat(Some(Box::new(Places { bounds, address, owner: None, subscriptions: 0 }))))
+        Ok(Seat(Some(Box::new(Places {
+            bounds,
+            address,
+            guest: Some(guest),
+            owner: None,
+            subscriptions: 0,
+        }))))
     }
 }
 
@@ -64,6 +82,7 @@ impl Seat {
             return Err(too_many_subscriptions(Limit::OwnerSubscriptions, "you have"));
         }
         places.owner = Some((connections, subscriptions));
+        places.guest = None;
         Ok(())
     }
 
