@@ -102,6 +102,11 @@ impl Trouble {
 fn unreachable(server: &str, cause: &str, connected: bool) -> String {
     if connected {
         format!("The connection to {server} broke ({cause}). Try again; what was begun goes on.")
+    } else if cause.contains("certificate") {
+        format!(
+            "The certificate of {server} is not trusted ({cause}). Where an authority of your own \
+             has signed it, name that with MILEPOST_CA."
+        )
     } else {
         format!(
             "No Milepost server answers at {server} ({cause}). \
@@ -240,6 +245,12 @@ mod tests {
             ..Refusal::default()
         };
         assert_eq!(refusal.to_string(), "The server refused: The job is completed.");
+    }
+
+    #[test]
+    fn a_certificate_is_not_taken_for_a_server_that_is_not_there() {
+        let said = unreachable("https://h", "invalid peer certificate: UnknownIssuer", false);
+        assert!(said.contains("not trusted") && said.contains("MILEPOST_CA"), "{said}");
     }
 
     #[test]

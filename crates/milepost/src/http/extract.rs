@@ -1,6 +1,7 @@
 //! What requests carry, checked. Enters: headers, query strings, bodies. Leaves:
 //! typed values, or a problem that names the field at fault.
 
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use milepost_core::Caller;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer as _, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::problem::{Code, Problem};
@@ -131,6 +132,39 @@ pub fn parse_object<T: DeserializeOwned>(value: &RawValue, place: &str) -> Resul
     }
     let field = if place.is_empty() { "body" } else { place };
     Err(Problem::field(field, "This is a JSON object."))
+}
+
+/// The texts of a JSON array's elements; `None` where there are more than `most`, however
+/// many that are.
+///
+/// # Errors
+/// `invalid_request`.
+pub fn elements(array: &str, most: usize) -> Result<Option<Vec<&RawValue>>, Problem> {
+    struct AtMost(usize);
+
+    impl<'de> Visitor<'de> for AtMost {
+        type Value = Option<Vec<&'de RawValue>>;
+
+        fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            out.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some(element) = seq.next_element()? {
+                all.push(element);
+                if all.len() > self.0 {
+                    while seq.next_element::<IgnoredAny>()?.is_some() {}
+                    return Ok(None);
+                }
+            }
+            Ok(Some(all))
+        }
+    }
+
+    let mut reader = serde_json::Deserializer::from_str(array);
+    let read = reader.deserialize_seq(AtMost(most));
+    read.map_err(|_| Problem::new(Code::InvalidRequest, "The body is not valid JSON."))
 }
 
 /// JSON text as a checked value; `place` is the field in which the text came.

@@ -175,7 +175,8 @@ pub async fn read(
             // Not as a tree, which may take a hundred times what its text does.
             let body: Box<RawValue> = extract::json(request, limit).await?;
             if body.get().starts_with('[') {
-                let bodies = extract::parse_json(body.get().as_bytes(), "")?;
+                let most = services.config.limits.request_jobs;
+                let bodies = extract::elements(body.get(), most)?.ok_or_else(|| too_many(most))?;
                 return read_array(services, caller, owner, bodies).await.map(Body::Many);
             }
             read_object(services, caller, owner, &body).await.map(|one| Body::One(Box::new(one)))
@@ -202,19 +203,16 @@ async fn read_array(
     services: &Services,
     caller: &Caller,
     owner: &OwnerId,
-    bodies: Vec<Box<RawValue>>,
+    bodies: Vec<&RawValue>,
 ) -> Result<Vec<Fields>, Problem> {
-    let (total, most) = (bodies.len(), services.config.limits.request_jobs);
+    let total = bodies.len();
     if total == 0 {
         return Err(Problem::field("body", "A batch has at least one submission."));
     }
-    if total > most {
-        return Err(too_many(most));
-    }
     let mut all = Vec::with_capacity(total);
     for (place, body) in bodies.into_iter().enumerate() {
-        let label = label(&body);
-        match read_object(services, caller, owner, &body).await {
+        let label = label(body);
+        match read_object(services, caller, owner, body).await {
             Ok(fields) => all.push(Fields { label, ..fields }),
             Err(problem) => {
                 for fields in &all {
