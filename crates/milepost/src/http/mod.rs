@@ -82,7 +82,6 @@ pub struct Services {
 pub fn router(services: Services, dialects: Routes) -> Router {
     let (routes, mut api, rules) = dialects.merge(operation::routes()).split();
     describe(&mut api);
-    slow::describe(&mut api);
     let api_json: Bytes = api.to_json().expect("the description has only string keys").into();
     let ui = utoipa_swagger_ui::SwaggerUi::new("/docs")
         // Else a page under another name than localhost would ask swagger.io.

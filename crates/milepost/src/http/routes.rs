@@ -123,6 +123,7 @@ fn describe(operation: &mut Operation, rule: Rule) {
             "403",
             "The origin or the name of the server is not allowed, or the caller may not do that",
         ),
+        ("414", "The URL is too long"),
         ("503", "A part of the server is not available now"),
     ];
     if rule != Rule::Open {
@@ -136,12 +137,17 @@ fn describe(operation: &mut Operation, rule: Rule) {
             SecurityRequirement::default(),
         ]);
     }
-    for (status, description) in common {
-        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let response = ResponseBuilder::new()
-            .description(description)
-            .content("application/problem+json", problem)
-            .build();
-        operation.responses.responses.entry(status.to_owned()).or_insert(response.into());
+    if operation.request_body.is_some() {
+        common.push(("408", "The body came too slowly"));
     }
+    let problem = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let answers = &mut operation.responses.responses;
+    for (status, description) in common {
+        let response = ResponseBuilder::new().description(description);
+        let response = response.content("application/problem+json", problem());
+        answers.entry(status.to_owned()).or_insert(response.build().into());
+    }
+    // The library says so by itself.
+    let response = ResponseBuilder::new().description("The headers are too long").build();
+    answers.entry("431".to_owned()).or_insert(response.into());
 }

@@ -15,8 +15,6 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
-use utoipa::openapi::path::Operation;
-use utoipa::openapi::{Content, OpenApi, Ref, ResponseBuilder};
 
 use super::problem::{Code, Problem};
 use crate::config;
@@ -93,30 +91,6 @@ impl Patience {
         }));
         judged
     }
-}
-
-/// Describes what a call may be answered with because of its size or its pace.
-pub fn describe(api: &mut OpenApi) {
-    for path in api.paths.paths.values_mut() {
-        let calls = [&mut path.get, &mut path.put, &mut path.post, &mut path.delete];
-        for call in calls.into_iter().flatten() {
-            if call.request_body.is_some() {
-                add(call, "408", "The body came too slowly", true);
-            }
-            add(call, "414", "The URL is too long", true);
-            // The library says so by itself.
-            add(call, "431", "The headers are too long", false);
-        }
-    }
-}
-
-fn add(call: &mut Operation, status: &str, description: &str, problem: bool) {
-    let mut response = ResponseBuilder::new().description(description);
-    if problem {
-        let schema = Ref::from_schema_name("Problem");
-        response = response.content("application/problem+json", Content::new(Some(schema)));
-    }
-    call.responses.responses.insert(status.to_owned(), response.build().into());
 }
 
 struct Watched {

@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Api, Reply, Server, guarded, id_of, signed, signed_with, token_of, token_with_role,
+    Api, Reply, Server, Things, guarded, id_of, signed, signed_with, token_of, token_with_role,
 };
 
 /// What a caller is to meet.
@@ -38,45 +38,25 @@ const CALLERS: [&str; 10] = [
     "administrator",
 ];
 
-/// What ann has, made anew for each call, since some calls remove it.
-struct Things {
-    job: String,
-    job_token: String,
-    document: String,
-    batch: String,
-    key: String,
-}
-
-async fn things(ann: &Api, root: &Api) -> Things {
-    let external = json!({"pipeline": "external"});
-    let job = ann.submit_json(&external).await.expect(202).json();
-    let batch = ann.submit_json(&json!([external])).await.expect(202).json();
-    let form = Api::form("note.md", b"# Note".to_vec());
-    let document = ann.call(ann.post("/v1/documents").multipart(form)).await.expect(201).json();
+/// A key that nobody needs.
+async fn spare_key(root: &Api) -> String {
     let key = root.post("/v1/keys").json(&json!({"name": "spare"}));
-    let key = root.call(key).await.expect(201).json();
-    Things {
-        job_token: job["access"]["token"].as_str().unwrap().to_owned(),
-        job: id_of(&job),
-        document: id_of(&document),
-        batch: id_of(&batch["batch"]),
-        key: id_of(&key),
-    }
+    id_of(&root.call(key).await.expect(201).json())
 }
 
 /// The path with ids of things, and whether it is about a job.
-fn concrete(route: &str, things: &Things, there: bool) -> (String, bool) {
+fn concrete(route: &str, things: &Things, key: &str, there: bool) -> (String, bool) {
     let nothing = "00000000-0000-7000-8000-000000000000";
     let (id, job) = match route {
-        _ if route.starts_with("/v1/jobs/{id}") => (&things.job, true),
-        "/v1/stream" => (&things.job, true),
-        _ if route.starts_with("/v1/documents/{id}") => (&things.document, false),
-        _ if route.starts_with("/v1/batches/{id}") => (&things.batch, false),
-        _ if route.starts_with("/v1/keys/{id}") => (&things.key, false),
-        _ if !route.contains('{') => (&things.job, false),
+        _ if route.starts_with("/v1/jobs/{id}") => (things.job.as_str(), true),
+        "/v1/stream" => (things.job.as_str(), true),
+        _ if route.starts_with("/v1/documents/{id}") => (things.document.as_str(), false),
+        _ if route.starts_with("/v1/batches/{id}") => (things.batch.as_str(), false),
+        _ if route.starts_with("/v1/keys/{id}") => (key, false),
+        _ if !route.contains('{') => ("", false),
         _ => panic!("the matrix does not know what {route} is about"),
     };
-    let id = if there { id.as_str() } else { nothing };
+    let id = if there { id } else { nothing };
     let path = route.replace("{id}", id).replace("{page}", "1");
     assert!(!path.contains('{'), "the matrix does not know what to put into {route}");
     (if route == "/v1/stream" { format!("{path}?job={id}") } else { path }, job)
@@ -159,14 +139,14 @@ async fn every_route_meets_every_caller_as_its_rule_says() {
         for (method, call) in calls.as_object().unwrap() {
             let rule = call["x-milepost-rule"].as_str().unwrap_or_else(|| panic!("{route}"));
             for caller in CALLERS {
-                let things = things(&ann, &root).await;
+                let (things, spare) = (Things::made_by(&ann).await, spare_key(&root).await);
                 let api = match caller {
                     "nobody" => server.api(),
                     "job token" => server.api_with(&things.job_token),
                     _ => server.api_with(&credentials[caller]),
                 };
                 let ask = |there| {
-                    let (path, _) = concrete(route, &things, there);
+                    let (path, _) = concrete(route, &things, &spare, there);
                     let method: Method = method.to_uppercase().parse().unwrap();
                     let request = api.request(method, &path);
                     head(match body(route) {
@@ -174,7 +154,7 @@ async fn every_route_meets_every_caller_as_its_rule_says() {
                         None => request,
                     })
                 };
-                let (_, about_a_job) = concrete(route, &things, true);
+                let (_, about_a_job) = concrete(route, &things, &spare, true);
                 let reply = ask(true).await;
                 let met = match reply.status {
                     401 => Met::Unknown,
@@ -207,10 +187,10 @@ async fn every_route_meets_every_caller_as_its_rule_says() {
 async fn what_is_hidden_cannot_be_told_from_what_is_not_there() {
     let server: Server = guarded();
     let (ann, ben) = (server.api_of("ann"), server.api_of("ben"));
-    let things = things(&ann, &server.api_of_admin()).await;
+    let (things, spare) = (Things::made_by(&ann).await, String::new());
     for route in ["/v1/jobs/{id}", "/v1/jobs/{id}/result", "/v1/documents/{id}", "/v1/batches/{id}"]
     {
-        let ask = |there| ben.call(ben.get(&concrete(route, &things, there).0));
+        let ask = |there| ben.call(ben.get(&concrete(route, &things, &spare, there).0));
         let (hidden, absent) = (ask(true).await, ask(false).await);
         let body = |reply: &Reply| {
             let mut body = reply.json();

@@ -3,30 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Api, Heard, Server, Socket, guarded, id_of, signed, signed_with, token_of, token_with_role,
+    Heard, Server, Socket, Things, guarded, signed, signed_with, token_of, token_with_role,
 };
-
-/// What ann has.
-struct Things {
-    job: String,
-    job_token: String,
-    document: String,
-    batch: String,
-}
-
-async fn things(ann: &Api) -> Things {
-    let external = json!({"pipeline": "external"});
-    let job = ann.submit_json(&external).await.expect(202).json();
-    let batch = ann.submit_json(&json!([external])).await.expect(202).json();
-    let form = Api::form("note.md", b"# Note".to_vec());
-    let document = ann.call(ann.post("/v1/documents").multipart(form)).await.expect(201).json();
-    Things {
-        job_token: job["access"]["token"].as_str().unwrap().to_owned(),
-        job: id_of(&job),
-        document: id_of(&document),
-        batch: id_of(&batch["batch"]),
-    }
-}
 
 /// Each message with what its answer is to each kind of caller: `ok`, or the code of an
 /// error. In the order of [`known`].
@@ -95,7 +73,7 @@ async fn every_message_meets_every_caller_as_the_policy_says() {
     let ann = server.api_of("ann");
     let mut wrong = Vec::new();
     for place in 0..5 {
-        let things = things(&ann).await;
+        let things = Things::made_by(&ann).await;
         let (caller, credential) = known(&things)[place].clone();
         for (message, wanted) in messages(&things) {
             let mut socket = Socket::open_as(&server, Some(&credential)).await;
@@ -113,7 +91,7 @@ async fn every_message_meets_every_caller_as_the_policy_says() {
 async fn nobody_is_told_anything_who_is_not_known() {
     let server = guarded();
     let ann = server.api_of("ann");
-    let things = things(&ann).await;
+    let things = Things::made_by(&ann).await;
     let bad = [
         signed(json!({"sub": "ann"}), -3600),
         signed_with(&"y".repeat(40), json!({"sub": "ann"}), 3000),
@@ -139,7 +117,7 @@ async fn nobody_is_told_anything_who_is_not_known() {
 async fn a_refused_subscription_among_others_is_refused_alone() {
     let server: Server = guarded();
     let (ann, ben) = (server.api_of("ann"), server.api_of("ben"));
-    let (hers, his) = (things(&ann).await.job, things(&ben).await.job);
+    let (hers, his) = (Things::made_by(&ann).await.job, Things::made_by(&ben).await.job);
     let mut socket = Socket::open_as(&server, Some(&token_of("ben"))).await;
     socket.send(&json!({"type": "subscribe", "jobs": [hers, his, "none"], "ref": 1})).await;
     let subscribed = socket.message().await;

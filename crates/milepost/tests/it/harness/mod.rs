@@ -19,7 +19,7 @@ pub use api::{Api, Form, Reply, completed, id_of, is_terminal, seq_of};
 pub use cli::{Client, exits};
 pub use documents::{expected, fixture, fixtures, pdf_of};
 pub use http2::Http2;
-pub use people::{guarded, guarded_with, signed, signed_with, token_of, token_with_role};
+pub use people::{Things, guarded, guarded_with, signed, signed_with, token_of, token_with_role};
 pub use processes::{Process, raise_file_limit};
 pub use server::{Server, binary, run};
 pub use sse::Events;

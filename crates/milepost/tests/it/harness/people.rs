@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-use super::{Api, Server};
+use super::{Api, Server, id_of};
 
 /// Signs the tokens of the tests.
 const SECRET: &str = "a secret of the tests, long enough for them";
@@ -60,5 +60,30 @@ impl Server {
     /// A client of it as an administrator.
     pub fn api_of_admin(&self) -> Api {
         self.api_with(&token_with_role("root", "administrator"))
+    }
+}
+
+/// What somebody has, of every kind but keys.
+pub struct Things {
+    pub job: String,
+    pub job_token: String,
+    pub document: String,
+    pub batch: String,
+}
+
+impl Things {
+    /// Made anew by this client.
+    pub async fn made_by(api: &Api) -> Self {
+        let external = json!({"pipeline": "external"});
+        let job = api.submit_json(&external).await.expect(202).json();
+        let batch = api.submit_json(&json!([external])).await.expect(202).json();
+        let form = Api::form("note.md", b"# Note".to_vec());
+        let document = api.call(api.post("/v1/documents").multipart(form)).await;
+        Self {
+            job_token: job["access"]["token"].as_str().expect("a token").to_owned(),
+            job: id_of(&job),
+            document: id_of(&document.expect(201).json()),
+            batch: id_of(&batch["batch"]),
+        }
     }
 }
