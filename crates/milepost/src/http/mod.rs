@@ -112,8 +112,9 @@ pub fn router(services: Services, dialects: Routes) -> Router {
         .layer(DefaultBodyLimit::max(
             usize::try_from(config.limits.body.as_u64()).unwrap_or(usize::MAX),
         ))
-        .layer(cors(&config.origins))
         .layer(from_fn_with_state(around, around::around))
+        // Around the gate: a page has to be able to read why it was refused.
+        .layer(cors(&config.origins))
         .with_state(services)
 }
 

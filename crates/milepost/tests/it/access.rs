@@ -69,6 +69,16 @@ async fn a_cookie_alone_changes_nothing_from_another_site() {
         api.call(post().header(ORIGIN, origin)).await.expect(202);
         api.call(get(origin)).await.expect(200);
     }
+    // A page can read why it is refused, and ask whether it may send a credential.
+    let unknown = api.get("/v1/jobs").header(ORIGIN, "https://app.example");
+    let unknown = api.call(unknown).await.expect(401);
+    assert_eq!(unknown.header("access-control-allow-origin"), "https://app.example");
+    let ask = api.request(reqwest::Method::OPTIONS, "/v1/jobs");
+    let ask = ask.header(ORIGIN, "https://app.example");
+    let ask = ask.header("access-control-request-method", "POST");
+    let allowed = api.call(ask.header("access-control-request-headers", "authorization")).await;
+    assert!(allowed.status < 300, "{}", allowed.text());
+    assert!(allowed.header("access-control-allow-headers").contains("authorization"));
     for origin in ["https://evil.example", "null", "https://app.example.evil"] {
         api.call(post().header(ORIGIN, origin)).await.refused(403, "forbidden", None);
         api.call(get(origin)).await.refused(403, "forbidden", None);
