@@ -99,6 +99,7 @@ struct Queue {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = JobDocument)]
 struct Document<'a> {
     #[schema(value_type = String, format = Uuid)]
     id: DocumentId,
