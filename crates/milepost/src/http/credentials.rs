@@ -26,6 +26,8 @@ pub enum Presented {
         token: String,
         /// Whether it came in the URL.
         in_url: bool,
+        /// What is in the URL beside it, and does not count.
+        beside: Option<String>,
     },
     /// Perhaps a cookie.
     Cookies,
@@ -38,9 +40,8 @@ pub enum Presented {
 /// Where one is in the URL that does not belong there.
 pub fn presented(request: &Parts) -> Result<Presented, Refused> {
     let in_url = in_url(request.uri.query().unwrap_or_default())?;
-    let bearer = |token: String, in_url| Ok(Presented::Bearer { token, in_url });
     if let Some(token) = bearer_header(&request.headers) {
-        return bearer(token, false);
+        return Ok(Presented::Bearer { token, beside: in_url, in_url: false });
     }
     let protocols = request.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
     let names = protocols.iter().filter_map(|value| value.to_str().ok());
@@ -48,9 +49,13 @@ pub fn presented(request: &Parts) -> Result<Presented, Refused> {
         .flat_map(|names| names.split(','))
         .filter_map(|n| n.trim().strip_prefix(BEARER_PROTOCOL));
     if let Some(token) = tokens.next() {
-        return bearer(token.to_owned(), false);
+        return Ok(Presented::Bearer { token: token.to_owned(), beside: in_url, in_url: false });
     }
-    in_url.map_or(Ok(Presented::Cookies), |token| bearer(token, true))
+    Ok(in_url.map_or(Presented::Cookies, |token| Presented::Bearer {
+        token,
+        beside: None,
+        in_url: true,
+    }))
 }
 
 fn bearer_header(headers: &HeaderMap) -> Option<String> {
@@ -78,7 +83,10 @@ fn in_url(query: &str) -> Result<Option<String>, Refused> {
             return Err(Refused::InUrl);
         }
         if name == "token" && !value.is_empty() {
-            found = Some(value.into_owned());
+            // Of several, one could hide behind another.
+            if found.replace(value.into_owned()).is_some() {
+                return Err(Refused::InUrl);
+            }
         }
     }
     Ok(found)
@@ -99,7 +107,7 @@ mod tests {
     }
 
     fn bearer(token: &str, in_url: bool) -> Result<Presented, Refused> {
-        Ok(Presented::Bearer { token: token.to_owned(), in_url })
+        Ok(Presented::Bearer { token: token.to_owned(), in_url, beside: None })
     }
 
     #[test]
@@ -110,7 +118,9 @@ mod tests {
         let socket = [("sec-websocket-protocol", "milepost.v1, milepost.bearer.mp_1")];
         assert_eq!(ask("/v1/ws", &socket), bearer("mp_1", false));
         assert_eq!(ask("/?x=1&token=a.b.c", &[]), bearer("a.b.c", true));
-        assert_eq!(ask("/?token=a%2Eb", &[("authorization", "Bearer c")]), bearer("c", false));
+        let both = ask("/?token=a%2Eb", &[("authorization", "Bearer c")]);
+        let beside = Some("a.b".to_owned());
+        assert_eq!(both, Ok(Presented::Bearer { token: "c".to_owned(), in_url: false, beside }));
         assert_eq!(ask("/?token=", &[]), Ok(Presented::Cookies));
     }
 
@@ -121,6 +131,7 @@ mod tests {
             "q=mp_0123456789abcdef01",
             "mp_0123456789abcdef01",
             "token=%20%6dp_0123456789abcdef01",
+            "token=a&token=b",
             "access_token=x",
             "access%5Ftoken=x",
             "API_KEY=x",

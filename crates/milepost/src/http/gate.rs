@@ -38,6 +38,10 @@ impl Gate {
     pub async fn admit(&self, request: &mut Parts, pass: &mut Pass) -> Result<(), Problem> {
         pass.arrives()?;
         guard::origin(request, &self.origins, self.access.is_off())?;
+        if !self.access.is_off() {
+            // Wherever it is sent, it is in the logs.
+            presented(request)?;
+        }
         // What has no rule has no handler, but for the pages of the documentation.
         let rule = self.rule(request).filter(|rule| *rule != Rule::Open);
         let Some(rule) = rule else { return Ok(()) };
@@ -93,7 +97,12 @@ impl Gate {
             return Ok(Some(Access::local()));
         }
         match presented(request)? {
-            Presented::Bearer { token, in_url } => {
+            Presented::Bearer { token, in_url, beside } => {
+                if let Some(beside) = beside
+                    && self.access.bearer(&beside, true).await == Err(Refused::InUrl)
+                {
+                    return Err(Refused::InUrl);
+                }
                 self.access.bearer(&token, in_url).await.map(Some)
             }
             Presented::Cookies => {

@@ -42,6 +42,14 @@ async fn a_url_takes_what_ends_soon() {
         let reply = api.call(api.get(&format!("/v1/jobs?{query}"))).await;
         reply.refused(400, "credential_in_url", None);
     }
+    // Nor does it beside another one, or where nobody asks for one.
+    let ann = server.api_of("ann");
+    let beside = ann.get(&format!("/v1/jobs?token={long}"));
+    ann.call(beside).await.refused(400, "credential_in_url", None);
+    ann.call(ann.get(&format!("/v1/jobs?token={brief}"))).await.expect(200);
+    let key = "mp_0123456789abcdef0123456789abcdef";
+    let open = api.get(&format!("/healthz?token={key}"));
+    api.call(open).await.refused(400, "credential_in_url", None);
     let request = format!("ws://{}/v1/ws?token={long}", server.address());
     match tokio_tungstenite::connect_async(request).await {
         Err(tungstenite::Error::Http(response)) => assert_eq!(response.status(), 400),
