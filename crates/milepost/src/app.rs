@@ -92,7 +92,7 @@ pub async fn serve(
     let Services { config, metrics, draining, .. } = &core.services;
     let (encrypted, metrics) = (tls.is_some(), metrics.clone());
     let door = Door {
-        app: router(core.services.clone(), dialect::native::routes()),
+        app: router(core.services.clone(), dialect::routes(&config.dialects)),
         limits: config.limits.clone(),
         tls,
         gate: Gate::new(config, !config.auth.is_none()),

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::dialects::VARIABLES;
 use super::{Config, ConfigError};
 
 /// Variables with our prefix that are no configuration keys: they belong to the
@@ -32,22 +33,47 @@ impl Config {
             .map_err(|error| wrong("defaults".to_owned(), error.to_string()))?;
         let mut known = Vec::new();
         collect_keys(&defaults, &mut Vec::new(), &mut known);
+        let mut own = Vec::new();
         for (name, value) in variables {
+            let Some((_, key)) = VARIABLES.iter().find(|(known, _)| *known == name) else {
+                own.push((name, value));
+                continue;
+            };
+            let plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+            let value = if plain { format!("{value}ms") } else { value };
+            let path = ["dialects".to_owned(), (*key).to_owned()];
+            apply(&mut tree, &known, &path, name, &value)?;
+        }
+        for (name, value) in own {
             if !name.starts_with("MILEPOST_") || OTHER_VARIABLES.contains(&name.as_str()) {
                 continue;
             }
-            let Some((path, example)) = known.iter().find(|(path, _)| variable_name(path) == name)
-            else {
+            let path = known.iter().map(|(path, _)| path).find(|path| variable_name(path) == name);
+            let Some(path) = path else {
                 let message = "there is no such setting; `milepost config` lists them all";
                 return Err(wrong(name, message.to_owned()));
             };
-            let value = parse_like(example, &value).map_err(|m| wrong(name.clone(), m))?;
-            set(&mut tree, path, value);
-            // Checked one by one, so that the message names the variable.
-            tree.clone().try_into::<Self>().map_err(|e| wrong(name, e.message().to_owned()))?;
+            apply(&mut tree, &known, path, name, &value)?;
         }
         tree.try_into().map_err(|e| wrong("configuration".to_owned(), e.to_string()))
     }
+}
+
+/// Sets what the variable `name` says. Checked one by one, so that a message names the
+/// variable.
+fn apply(
+    tree: &mut toml::Table,
+    known: &[(Vec<String>, toml::Value)],
+    path: &[String],
+    name: String,
+    value: &str,
+) -> Result<(), ConfigError> {
+    let example = known.iter().find(|(known, _)| known == path).map(|(_, example)| example);
+    let example = example.expect("the path is a known one");
+    let value = parse_like(example, value).map_err(|message| wrong(name.clone(), message))?;
+    set(tree, path, value);
+    let checked = tree.clone().try_into::<Config>();
+    checked.map(|_| ()).map_err(|error| wrong(name, error.message().to_owned()))
 }
 
 fn wrong(place: String, message: String) -> ConfigError {
@@ -137,6 +163,10 @@ mod tests {
             ("MILEPOST_PROXIES", "10.0.0.1, fd00::/8"),
             ("MILEPOST_LIMITS_OWNER_REQUESTS", "5/s"),
             ("MILEPOST_SERVER", "http://elsewhere"),
+            ("SSE_POLL_INTERVAL", "2500"),
+            ("SSE_PING_INTERVAL", "9000"),
+            ("MILEPOST_DIALECTS_DOCUMENT_PING", "5s"),
+            ("WEBSOCKET_ENABLED", "false"),
             ("PATH", "/bin"),
         ])
         .unwrap();
@@ -148,6 +178,10 @@ mod tests {
         assert_eq!(config.fetch.allow.len(), 2);
         assert_eq!(config.proxies.len(), 2);
         assert_eq!(config.limits.owner_requests, Rate::per_second(5));
+        // Those of another system come before our own, whose word counts.
+        assert_eq!(config.dialects.document_poll, Duration::from_millis(2500));
+        assert_eq!(config.dialects.document_ping, Duration::from_secs(5));
+        assert!(!config.dialects.document_websocket);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod allow;
 mod audit;
 mod auth;
 mod cookie;
+mod dialects;
 mod jwt;
 mod limits;
 mod load;
@@ -21,6 +22,7 @@ pub use allow::Allowed;
 pub use audit::AuditConfig;
 pub use auth::{Auth, Mode};
 pub use cookie::CookieConfig;
+pub use dialects::Dialects;
 pub use jwt::JwtConfig;
 pub use limits::Limits;
 pub use proxy::Proxy;
@@ -73,6 +75,8 @@ pub struct Config {
     pub limits: Limits,
     /// Documents that are submitted by their URL.
     pub fetch: FetchConfig,
+    /// Other systems' protocols.
+    pub dialects: Dialects,
     /// JSON Web Tokens.
     pub jwt: JwtConfig,
     /// Session cookies.
@@ -146,6 +150,7 @@ impl Default for Config {
             queue: QueueConfig::default(),
             limits: Limits::default(),
             fetch: FetchConfig::default(),
+            dialects: Dialects::default(),
             jwt: JwtConfig::default(),
             cookie: CookieConfig::default(),
             log: LogConfig::default(),

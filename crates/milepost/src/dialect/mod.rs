@@ -2,4 +2,23 @@
 //! table of routes, and holds no state. None is privileged: the native protocol
 //! is one of them.
 
+mod conversion;
+mod detail;
+mod flat;
+mod form;
+mod heads;
 pub mod native;
+mod noted;
+mod room;
+mod shared;
+mod watch;
+
+use crate::config::Dialects;
+use crate::http::routes::Routes;
+
+/// The routes of the native protocol, and of the others that are switched on.
+pub fn routes(on: &Dialects) -> Routes {
+    let others = [(on.conversion, conversion::routes as fn() -> Routes)];
+    let others = others.into_iter().filter(|(on, _)| *on).map(|(_, routes)| routes());
+    others.fold(native::routes().merge(shared::routes(on)), Routes::merge)
+}

@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 
 use super::audited::{self, Asked};
 use super::gate::Gate;
-use super::{Bounds, Metrics, linger, slow};
+use super::{Bounds, Metrics, form, linger, slow};
 use crate::audit::Audit;
 use crate::clock::Clock;
 
@@ -62,10 +62,14 @@ pub async fn around(State(around): State<Around>, request: Request, next: Next) 
         };
         let asked = around.audit.is_on().then(|| Asked::of(&head)).flatten();
         let known = asked.as_ref().and_then(|_| audited::known(&head));
+        let form = form::Asked::of(&head, &around.gate.rules);
         let mut response = match admitted {
             Ok(()) => patience.judge(next.run(Request::from_parts(head, body)).await),
             Err(problem) => problem.into_response(),
         };
+        if let Some(form) = form {
+            response = form.reshape(response);
+        }
         pass.mark(response.headers_mut());
         around.bounds.count(&response);
         if let Some(asked) = asked

@@ -18,7 +18,21 @@ use crate::audit::{Entry, Who, ids};
 use crate::clock::Clock;
 
 /// Reads that give something out, or go on: by the last part of their route.
-const KEPT_READS: &[&str] = &["result", "content", "{page}", "events", "stream", "ws", "keys"];
+const KEPT_READS: &[&str] = &[
+    "result",
+    "content",
+    "{page}",
+    "events",
+    "stream",
+    "ws",
+    "keys",
+    // Of other protocols.
+    "download",
+    "{name}",
+    "conversion-progress",
+    "{conversion}",
+    "{upload}",
+];
 
 /// What is known before a request is answered.
 pub struct Asked {
@@ -60,7 +74,7 @@ impl Asked {
         let refusal = response.extensions().get::<Refusal>();
         let says_why = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
         let stranger = self.stranger.as_ref().map(|_| Code::Unauthenticated);
-        let code = refusal.map(|refusal| refusal.code).or(stranger);
+        let code = refusal.map(|Refusal(problem)| problem.code).or(stranger);
         let made = response.headers().get(header::LOCATION).and_then(|at| at.to_str().ok());
         let made = made.and_then(|at| at.rsplit('/').next()).map(str::to_owned);
         Some(Entry {
@@ -72,7 +86,10 @@ impl Asked {
             action: format!("{} {}", self.method, self.route),
             status: Some(status.as_u16()),
             code: code.and_then(|code| serde_json::to_value(code).ok()),
-            why: refusal.filter(|_| says_why).map(|refusal| refusal.why.clone()).or(self.stranger),
+            why: refusal
+                .filter(|_| says_why)
+                .map(|Refusal(problem)| problem.detail.clone())
+                .or(self.stranger),
             seconds: None,
         })
     }

@@ -8,6 +8,7 @@ pub mod client;
 pub mod content;
 mod credentials;
 pub mod extract;
+pub mod form;
 pub mod gate;
 mod guard;
 mod linger;
@@ -24,7 +25,7 @@ use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::from_fn_with_state;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -102,7 +103,6 @@ pub fn router(services: Services, dialects: Routes) -> Router {
         secure: config.tls.is_on() && !config.auth.is_none(),
     };
     routes
-        .route("/", get(|| async { Redirect::to("/docs") }))
         .route("/openapi.json", get(move || openapi(api_json.clone())))
         .merge(Router::from(ui))
         .fallback(|| async { Problem::new(Code::NotFound, "There is nothing at this path.") })

@@ -3,20 +3,18 @@
 //! for programs, a sentence for people. Never: a path, SQL or a cause; these go
 //! to the log.
 
+mod refused;
+
+use std::sync::Arc;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytesize::ByteSize;
-use milepost_core::{Denied, Snapshot, Status};
+use milepost_core::{Snapshot, Status};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::bounds::Limit;
-use crate::command::CommandError;
-use crate::hub::WatchError;
-use crate::query::QueryError;
-use crate::report::ReportError;
-use crate::store::StoreError;
-use crate::submit::{ConfirmError, MAX_METADATA_BYTES, SubmitError};
 
 /// The stable reason of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -82,14 +80,10 @@ impl Code {
     }
 }
 
-/// Among a refusal's extensions: for the audit log.
+/// Among a refusal's extensions: for the audit log, and for whoever says it in the form
+/// of another protocol.
 #[derive(Clone)]
-pub struct Refusal {
-    /// The stable reason.
-    pub code: Code,
-    /// As the client was told.
-    pub why: String,
-}
+pub struct Refusal(pub Arc<Problem>);
 
 /// RFC 9457 problem details.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -113,13 +107,13 @@ pub struct Problem {
     /// The job's current status, where that is in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    job_status: Option<Status>,
+    pub job_status: Option<Status>,
     /// Finds what the server logged of this request.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
     /// Seconds after which to try again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u32>,
+    pub retry_after: Option<u32>,
     /// The limit that was met, by the name of its setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -142,6 +136,11 @@ impl Problem {
             retry_after: None,
             limit: None,
         }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        self.code.status()
     }
 
     /// A limit was met; it is worth another try after `retry_after_secs`, if that
@@ -216,15 +215,15 @@ fn seconds(seconds: u64) -> u32 {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code.status();
-        let (retry_after, limit) = (self.retry_after, self.limit);
+        let (code, retry_after, limit) = (self.code, self.retry_after, self.limit);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
-        response.extensions_mut().insert(Refusal { code: self.code, why: self.detail });
+        response.extensions_mut().insert(Refusal(Arc::new(self)));
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, kind);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.code == Code::Unauthenticated {
+        if code == Code::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = retry_after {
@@ -235,163 +234,5 @@ impl IntoResponse for Problem {
             response.extensions_mut().insert(limit);
         }
         response
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "a request met a fault of the store");
-        Self {
-            retry_after: Some(5),
-            ..Self::new(
-                Code::Unavailable,
-                "The server could not read or write its store; try again in a moment.",
-            )
-        }
-    }
-}
-
-impl From<QueryError> for Problem {
-    fn from(error: QueryError) -> Self {
-        match error {
-            QueryError::Denied(Denied::Hidden, what) => Self::not_found(what),
-            QueryError::Denied(Denied::Forbidden, _) => Self::not_allowed(),
-            QueryError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<SubmitError> for Problem {
-    fn from(error: SubmitError) -> Self {
-        match error {
-            SubmitError::NoSource => Self::field(
-                "source",
-                "A job needs a document: send a `file`, or a `source`. Only a job with \
-                 `hold: true` may get it later.",
-            ),
-            SubmitError::DocumentGone => {
-                Self::field("source.document", "There is no such document.")
-            }
-            SubmitError::FetchingOff => Self {
-                field: Some("source.url".to_owned()),
-                ..Self::new(
-                    Code::Forbidden,
-                    "This server fetches no documents; upload the document, or ask the operator \
-                     to set `fetch.enabled`.",
-                )
-            },
-            SubmitError::WrongUrl(why) => Self::field("source.url", why),
-            SubmitError::MetadataTooLarge => Self::field(
-                "metadata",
-                format!("The metadata may take {MAX_METADATA_BYTES} bytes at most, as JSON."),
-            ),
-            SubmitError::KeyReused => Self::field(
-                "Idempotency-Key",
-                "This key came before with another request; use a new key for a new request.",
-            ),
-            SubmitError::QueueFull { retry_after_secs } => Self {
-                limit: Some(Limit::MaxWaiting),
-                retry_after: Some(seconds(retry_after_secs)),
-                ..Self::new(
-                    Code::QueueFull,
-                    format!(
-                        "The queue is full and takes none of it; try again in {retry_after_secs} s."
-                    ),
-                )
-            },
-            SubmitError::OwnerQueueFull { most, retry_after_secs } => Self {
-                limit: Some(Limit::OwnerWaiting),
-                retry_after: Some(seconds(retry_after_secs)),
-                ..Self::new(
-                    Code::QueueFull,
-                    format!(
-                        "Of your jobs {most} may wait; try again in {retry_after_secs} s, when some                          have begun."
-                    ),
-                )
-            },
-            SubmitError::StorageFull { stored, most } => Self::storage_full(stored, most),
-            SubmitError::QueueTooSmall { most } => Self::new(
-                Code::BodyTooLarge,
-                format!("The queue takes {most} jobs at most; send fewer with each request."),
-            ),
-            SubmitError::NoBatch => Self::not_found("batch"),
-            SubmitError::BatchFull { most } => Self::field(
-                "batch",
-                format!("A batch has {most} jobs at most; send the others as another one."),
-            ),
-            SubmitError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<CommandError> for Problem {
-    fn from(error: CommandError) -> Self {
-        match error {
-            CommandError::NotFound => Self::new(Code::NotFound, "There is no such thing."),
-            CommandError::Forbidden => Self::not_allowed(),
-            CommandError::Conflict(job) => Self::conflict(&job, "this cannot be done now"),
-            CommandError::DocumentGone => Self::new(
-                Code::Conflict,
-                "The job's document was deleted, so there is nothing to go on with; submit it \
-                 again.",
-            ),
-            CommandError::DocumentInUse(job) => Self::new(
-                Code::Conflict,
-                format!("The job {job} still needs the document; cancel it first."),
-            ),
-            CommandError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<ConfirmError> for Problem {
-    fn from(error: ConfirmError) -> Self {
-        match error {
-            ConfirmError::NotFound => Self::not_found("job"),
-            ConfirmError::Forbidden => Self::not_allowed(),
-            ConfirmError::NotAwaiting(job) => Self::conflict(&job, "there is nothing to confirm"),
-            ConfirmError::NoSource => Self::field(
-                "source",
-                "The job has no document yet; send a `file` or a `source` with the confirmation.",
-            ),
-            ConfirmError::WrongUrl(why) => Self::field("source.url", why),
-            ConfirmError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<ReportError> for Problem {
-    fn from(error: ReportError) -> Self {
-        match error {
-            ReportError::NotFound => Self::not_found("job"),
-            ReportError::Forbidden => Self::not_allowed(),
-            ReportError::NotExternal => Self::new(
-                Code::Conflict,
-                "The server works on this job itself; only jobs of the pipeline `external` take \
-                 reports.",
-            ),
-            ReportError::Conflict(job) => Self::conflict(&job, "nothing can be reported of it"),
-            ReportError::UnknownStage => {
-                Self::field("stage", "The job has no such stage; it was submitted with others.")
-            }
-            ReportError::StageOver => {
-                Self::field("stage", "The job is in a later stage already; stages go in order.")
-            }
-            ReportError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<WatchError> for Problem {
-    fn from(error: WatchError) -> Self {
-        match error {
-            WatchError::NotFound => Self::not_found("job"),
-            WatchError::Forbidden => Self::not_allowed(),
-            WatchError::Ahead(seq) => Self::ahead(
-                "after",
-                format!("The job's log ends at seq {seq}; nothing comes after a later one."),
-            ),
-            WatchError::Store(error) => error.into(),
-        }
     }
 }

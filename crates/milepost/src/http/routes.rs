@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::Method;
+use axum::routing::MethodRouter;
 use milepost_core::Scope;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -17,6 +18,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::Services;
+use super::form::Form;
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +34,24 @@ pub enum Rule {
     Socket,
 }
 
-/// The rules, by path and method.
+/// The rules, by path and method, and the forms of refusals, by path.
 #[derive(Clone, Debug, Default)]
-pub struct Rules(Arc<HashMap<String, Vec<(Method, Rule)>>>);
+pub struct Rules(Arc<(ByPath, HashMap<String, Form>)>);
+
+type ByPath = HashMap<String, Vec<(Method, Rule)>>;
 
 impl Rules {
     /// The rule of the route at `path`, as it was registered. `None`: there is no
     /// handler for this method.
     pub fn of(&self, path: &str, method: &Method) -> Option<Rule> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
-        let found = self.0.get(path)?.iter().find(|(known, _)| known == method);
+        let found = self.0.0.get(path)?.iter().find(|(known, _)| known == method);
         found.map(|(_, rule)| *rule)
+    }
+
+    /// How refusals are said at `path`, where not as problem details.
+    pub fn form(&self, path: &str) -> Option<Form> {
+        self.0.1.get(path).copied()
     }
 }
 
@@ -50,7 +59,8 @@ impl Rules {
 #[derive(Default)]
 pub struct Routes {
     router: OpenApiRouter<Services>,
-    rules: HashMap<String, Vec<(Method, Rule)>>,
+    rules: ByPath,
+    forms: HashMap<String, Form>,
 }
 
 impl Routes {
@@ -70,6 +80,34 @@ impl Routes {
         self
     }
 
+    /// One more route of a protocol that other systems describe: it is not in our own
+    /// description, and its refusals are said as `form` does.
+    #[must_use]
+    pub fn on(
+        mut self,
+        form: Form,
+        rule: Rule,
+        method: Method,
+        path: &str,
+        handler: MethodRouter<Services>,
+    ) -> Self {
+        self.rules.entry(path.to_owned()).or_default().push((method, rule));
+        self.forms.insert(path.to_owned(), form);
+        self.router = self.router.route(path, handler);
+        self
+    }
+
+    /// Every path and method that has a rule, in order.
+    #[cfg(test)]
+    pub fn table(&self) -> Vec<(String, Method, Rule)> {
+        let mut rows = Vec::new();
+        for (path, rules) in &self.rules {
+            rows.extend(rules.iter().map(|(method, rule)| (path.clone(), method.clone(), *rule)));
+        }
+        rows.sort_by(|a, b| (&a.0, a.1.as_str()).cmp(&(&b.0, b.1.as_str())));
+        rows
+    }
+
     /// These and the others.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
@@ -77,6 +115,7 @@ impl Routes {
         for (path, rules) in other.rules {
             self.rules.entry(path).or_default().extend(rules);
         }
+        self.forms.extend(other.forms);
         self
     }
 
@@ -90,7 +129,7 @@ impl Routes {
         let token =
             ApiKeyValue::with_description("token", "A token of a job, or a short-lived one");
         components.add_security_scheme("token", SecurityScheme::ApiKey(ApiKey::Query(token)));
-        (router, api, Rules(Arc::new(self.rules)))
+        (router, api, Rules(Arc::new((self.rules, self.forms))))
     }
 }
 

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use milepost_core::{Seq, Snapshot, Timestamp};
 
 /// How many wire formats there are.
-const ENCODINGS: usize = 3;
+const ENCODINGS: usize = 9;
 
 /// A wire format's place among the encodings of a frame.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,18 @@ impl Encoding {
     pub const NATIVE_SSE: Self = Self(1);
     /// The native SSE event of a stream of one job, whose id is the seq.
     pub const NATIVE_SSE_JOB: Self = Self(2);
+    /// The WebSocket message of `conversion`, framed.
+    pub const CONVERSION: Self = Self(3);
+    /// The WebSocket message of `upload`, framed.
+    pub const UPLOAD: Self = Self(4);
+    /// The WebSocket message of `document`, framed.
+    pub const DOCUMENT_SOCKET: Self = Self(5);
+    /// The SSE event of `document`, without its id.
+    pub const DOCUMENT_SSE: Self = Self(6);
+    /// The WebSocket message of `agents`, framed.
+    pub const AGENTS: Self = Self(7);
+    /// The job of `rooms`, as JSON.
+    pub const ROOMS: Self = Self(8);
 }
 
 /// Where a waiting job stands.

@@ -30,7 +30,7 @@ use crate::hub::{Connection, Delivery};
 /// How often a peer is asked for a sign of life.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// A peer without a sign of life for so long is gone.
-const SILENCE: Duration = Duration::from_secs(60);
+pub const SILENCE: Duration = Duration::from_secs(60);
 /// An empty ping frame.
 const PING: &[u8] = &[0x89, 0];
 /// The first byte of a text message in one frame.
@@ -58,6 +58,10 @@ pub enum Close {
     TooMany,
     /// It is not known, or not any more, who the client is.
     Unauthenticated,
+    /// The client is known, and may not do that.
+    Forbidden,
+    /// What it wants to watch is not there, or not for it to see.
+    NotFound,
 }
 
 impl Close {
@@ -69,6 +73,8 @@ impl Close {
             Self::TooLarge => 1009,
             Self::Draining => 1012,
             Self::Unauthenticated => 4401,
+            Self::Forbidden => 4403,
+            Self::NotFound => 4404,
             Self::TooSlow => 4408,
             Self::TooMany => 4429,
         }
@@ -84,12 +90,19 @@ impl Close {
             Self::TooSlow => "reading too slowly; reconnect with the last seq",
             Self::TooMany => "too many connections",
             Self::Unauthenticated => "not authenticated; reconnect with a valid credential",
+            Self::Forbidden => "not allowed",
+            Self::NotFound => "not found",
         }
     }
 }
 
 /// A dialect's side of one socket.
 pub trait Session: Send {
+    /// A peer without a sign of life for so long is gone.
+    fn silence(&self) -> Duration {
+        SILENCE
+    }
+
     /// A frame came, of whatever kind, before anything is done with it.
     ///
     /// # Errors
@@ -103,8 +116,11 @@ pub trait Session: Send {
         text: &str,
     ) -> impl Future<Output = Result<Vec<Bytes>, Close>> + Send;
 
-    /// Shapes a delivery, framed; `None` where there is nothing to say.
-    fn encode(&self, delivery: Delivery) -> Result<Option<Bytes>, Close>;
+    /// Shapes a delivery, as one frame or several; `None` where there is nothing to say.
+    ///
+    /// # Errors
+    /// Why the socket ends.
+    fn encode(&mut self, delivery: Delivery) -> Result<Option<Bytes>, Close>;
 
     /// When the session has something to do by itself.
     fn deadline(&self) -> Option<Instant>;
@@ -147,14 +163,14 @@ pub struct Socket {
     pong: bool,
 }
 
-/// Answers a handshake, with `protocol` where the client speaks it, and hands the
+/// Answers a handshake, with `protocol` where the client offers it, and hands the
 /// socket to `then`. No message of a client is longer than `largest` bytes.
 ///
 /// # Errors
 /// Says what is wrong with the handshake.
 pub fn upgrade(
     mut request: Request,
-    protocol: &'static str,
+    protocol: Option<&'static str>,
     largest: usize,
     then: impl FnOnce(Socket) -> BoxFuture<'static, ()> + Send + 'static,
 ) -> Result<Response, String> {
@@ -162,7 +178,9 @@ pub fn upgrade(
         create_response_with_body(&request, Body::empty).map_err(|error| error.to_string())?;
     let spoken = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
     let mut spoken = spoken.iter().filter_map(|value| value.to_str().ok());
-    if spoken.any(|names| names.split(',').any(|name| name.trim() == protocol)) {
+    if let Some(protocol) = protocol
+        && spoken.any(|names| names.split(',').any(|name| name.trim() == protocol))
+    {
         let value = HeaderValue::from_static(protocol);
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
     }
@@ -237,6 +255,10 @@ async fn run(open: &mut Open<impl Session>) -> Result<(), Option<Close>> {
     let due = sleep_until(deadline.unwrap_or_else(Instant::now));
     tokio::pin!(due);
     loop {
+        if deadline != session.deadline() {
+            deadline = session.deadline();
+            due.as_mut().reset(deadline.unwrap_or_else(Instant::now));
+        }
         tokio::select! {
             message = socket.stream.next() => {
                 heard = Instant::now();
@@ -258,10 +280,6 @@ async fn run(open: &mut Open<impl Session>) -> Result<(), Option<Close>> {
                 for answer in answers.map_err(Some)? {
                     socket.send(&answer, send_limit).await?;
                 }
-                if deadline != session.deadline() {
-                    deadline = session.deadline();
-                    due.as_mut().reset(deadline.unwrap_or_else(Instant::now));
-                }
             }
             delivery = connection.next() => {
                 let delivery = delivery.map_err(|_| Some(Close::TooSlow))?;
@@ -273,11 +291,11 @@ async fn run(open: &mut Open<impl Session>) -> Result<(), Option<Close>> {
                 if let Some(frame) = session.on_deadline().map_err(Some)? {
                     socket.send(&frame, send_limit).await?;
                 }
-                deadline = session.deadline();
-                due.as_mut().reset(deadline.unwrap_or_else(Instant::now));
+                // Even where it is the same: it has passed.
+                deadline = None;
             }
             _ = ping.tick() => {
-                if heard.elapsed() >= SILENCE {
+                if heard.elapsed() >= session.silence() {
                     return Err(None);
                 }
                 // In a place of its own: it is large and rare.

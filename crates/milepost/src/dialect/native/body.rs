@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::external::{self, StageFields};
 use super::form;
+use crate::dialect::form::MAX_LABEL_CHARS;
 use crate::http::Services;
 use crate::http::extract::{self, parse_object};
 use crate::http::problem::{Code, Problem};
@@ -22,8 +23,6 @@ use crate::submit::{self, MAX_METADATA_BYTES, Source, SubmitError, Upload};
 const PRIORITIES: std::ops::RangeInclusive<i32> = -100..=100;
 /// Metadata that is longer as text is too long without its spaces, too, or should be.
 const MAX_METADATA_TEXT: usize = 4 * MAX_METADATA_BYTES;
-/// So much of a name stands in a message.
-pub const MAX_LABEL_CHARS: usize = 100;
 
 /// What a request submits.
 pub enum Body {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::form;
 use super::jobs::{Page, Paging};
-use super::room;
+use crate::dialect::room;
 use crate::http::Services;
 use crate::http::content::respond;
 use crate::http::extract::{By, Id, Params};

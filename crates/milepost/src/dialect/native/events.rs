@@ -1,36 +1,29 @@
 //! A job's log as a list, and live streams of one or of many jobs.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
 use milepost_core::{BatchId, Caller, DocumentId, JobId, Scope, Seq, Status};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 
 use super::jobs::{Page, Paging};
-use super::{message, noted};
-use crate::access::Principal;
+use super::message;
+use crate::dialect::noted;
+use crate::dialect::watch::{INTERVAL, connect_as, validity};
 use crate::http::Services;
-use crate::http::bounds::{Limit, Seat};
 use crate::http::client::Client;
 use crate::http::content::negotiate;
 use crate::http::extract::{Id, Known, Params};
 use crate::http::gate::forbidden;
 use crate::http::problem::{Code, Problem};
-use crate::hub::{Connection, Delivery, Mode, Topic};
+use crate::hub::{Delivery, Mode, Topic};
 use crate::store::JobFilter;
 use crate::transport::sse::{self, Chunk};
-use crate::transport::validity::Validity;
-
-/// The least time between two snapshots of a job that are no boundaries.
-const INTERVAL: Duration = Duration::from_millis(50);
 
 /// How a stream begins.
 #[derive(Deserialize, IntoParams)]
@@ -256,47 +249,6 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let parsed = id.to_str().ok().and_then(|id| id.parse().ok());
     let wrong = || Problem::field("Last-Event-ID", "This is no id of such a stream.");
     parsed.map(Some).ok_or_else(wrong)
-}
-
-/// A new watcher, unless there are too many: of all, or from its address.
-///
-/// # Errors
-/// `rate_limited`.
-pub fn connect(services: &Services, client: Client) -> Result<(Connection, Seat), Problem> {
-    if services.hub.connections() >= services.config.limits.connections as u64 {
-        let detail = "Too many connections watch already; try again later.";
-        return Err(Problem::limited(Limit::Connections, detail, None));
-    }
-    let seat = services.bounds.seat(client)?;
-    Ok((services.hub.connect(), seat))
-}
-
-/// As [`connect`], for a watcher that is known.
-///
-/// # Errors
-/// `rate_limited`.
-pub fn connect_as(
-    services: &Services,
-    client: Client,
-    caller: &Caller,
-) -> Result<(Connection, Seat), Problem> {
-    let (connection, mut seat) = connect(services, client)?;
-    seat.belongs_to(caller)?;
-    Ok((connection, seat))
-}
-
-/// How long the principal may watch.
-pub fn validity(services: &Services, principal: &Arc<Principal>) -> Validity {
-    if services.access.is_off() {
-        return Validity::default();
-    }
-    let until = principal.expires_at.map(|end| services.access.instant(end));
-    let (access, principal) = (services.access.clone(), principal.clone());
-    let ask = move || {
-        let (access, principal) = (access.clone(), principal.clone());
-        async move { access.still(&principal).await }.boxed()
-    };
-    Validity::new(until, Arc::new(ask))
 }
 
 async fn log(

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::jobs::answer;
-use super::room;
+use crate::dialect::room;
 use crate::http::Services;
 use crate::http::extract::{self, By, Id};
 use crate::http::problem::Problem;

@@ -2,29 +2,23 @@
 //! Enters: the parts of a form. Leaves: a job for each file. Never: holds a large
 //! file in memory.
 
-use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::Request;
+use axum::extract::multipart::Field;
 use serde::de::DeserializeOwned;
 
 use serde_json::value::RawValue;
 
-use super::body::{Body, Fields, MAX_LABEL_CHARS, options, pipeline, priority, too_many};
+use super::body::{Body, Fields, options, pipeline, priority, too_many};
 use super::external;
-use super::heads::Heads;
+use crate::dialect::form::{Form, store, text};
 use crate::http::Services;
-use crate::http::extract::{self, check_length, parse_json, too_large};
+use crate::http::extract::{self, parse_json};
 use crate::http::problem::{Code, Problem};
 use crate::submit::{Source, Upload};
 
 /// The fields of a form.
 const FIELDS: [&str; 8] =
     ["file", "pipeline", "stages", "options", "metadata", "hold", "force", "priority"];
-/// A form's field other than the file is no longer.
-const MAX_FIELD_BYTES: u64 = 64 * 1024;
-
-/// A part's name, file name and other headers. The parser keeps them in memory
-/// until they end, so somebody else has to see to it that they do.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// Reads a form's one file; other fields are refused.
 ///
@@ -37,9 +31,9 @@ pub async fn read_file(services: &Services, request: Request) -> Result<Upload, 
             "Send multipart/form-data with a `file`.",
         ));
     }
-    let mut form = open_form(services, request).await?;
+    let mut form = Form::open(services, request).await?;
     let mut upload = None;
-    while let Some(field) = next_field(&mut form, services).await? {
+    while let Some(field) = form.next(services).await? {
         match field.name() {
             Some("file") if upload.is_none() => upload = Some(store(services, field).await?),
             name => return Err(unknown_field(name, &["file"])),
@@ -53,7 +47,7 @@ pub async fn read_file(services: &Services, request: Request) -> Result<Upload, 
 /// # Errors
 /// A problem that names what is wrong; the files are then discarded.
 pub async fn read(services: &Services, request: Request) -> Result<Body, Problem> {
-    let mut form = open_form(services, request).await?;
+    let mut form = Form::open(services, request).await?;
     let (mut fields, mut files) = (Fields::default(), Vec::new());
     let read = read_fields(services, &mut form, &mut fields, &mut files).await;
     if let Err(problem) = read.and_then(|()| fields.check()) {
@@ -76,7 +70,7 @@ async fn read_fields(
     files: &mut Vec<Upload>,
 ) -> Result<(), Problem> {
     let most = services.config.limits.request_jobs;
-    while let Some(field) = next_field(form, services).await? {
+    while let Some(field) = form.next(services).await? {
         let known = FIELDS.iter().find(|known| Some(**known) == field.name()).copied();
         let Some(name) = known else { return Err(unknown_field(field.name(), &FIELDS)) };
         if name == "file" && !files.is_empty() {
@@ -111,87 +105,12 @@ async fn read_fields(
     Ok(())
 }
 
-/// A form, and how much of it may still be read in search of its next part.
-struct Form {
-    parts: Multipart,
-    heads: Heads,
-}
-
-async fn open_form(services: &Services, request: Request) -> Result<Form, Problem> {
-    check_length(request.headers(), services.config.limits.body.as_u64())?;
-    let heads = Heads::default();
-    let request = request.map(|body| heads.watch(body));
-    let parts = Multipart::from_request(request, &())
-        .await
-        .map_err(|error| Problem::new(Code::InvalidRequest, format!("{}.", error.body_text())))?;
-    Ok(Form { parts, heads })
-}
-
-async fn next_field<'a>(
-    form: &'a mut Form,
-    services: &Services,
-) -> Result<Option<Field<'a>>, Problem> {
-    form.heads.begin(MAX_HEAD_BYTES);
-    let next = form.parts.next_field().await;
-    let exceeded = form.heads.end();
-    next.map_err(|error| match exceeded {
-        true => Problem::new(Code::InvalidRequest, "The head of a part of the form is too long."),
-        false => broken(&error, services),
-    })
-}
-
-/// Streams a file to the store. What the client did not send whole is not kept.
-async fn store(services: &Services, mut field: Field<'_>) -> Result<Upload, Problem> {
-    let filename = field.file_name().unwrap_or("document").to_owned();
-    let media_type = field.content_type().map(str::to_owned);
-    let mut incoming = services.submitter.incoming();
-    loop {
-        match field.chunk().await {
-            Ok(Some(chunk)) => {
-                if let Err(error) = incoming.push(&chunk).await {
-                    incoming.discard().await;
-                    return Err(error.into());
-                }
-            }
-            Ok(None) => break,
-            Err(error) => {
-                incoming.discard().await;
-                let name: String = filename.chars().take(MAX_LABEL_CHARS).collect();
-                let mut problem = broken(&error, services);
-                problem.detail = format!("In `{name}`: {}", problem.detail);
-                return Err(problem);
-            }
-        }
-    }
-    Ok(Upload { filename, media_type, content: incoming.finish().await? })
-}
-
-async fn text(services: &Services, mut field: Field<'_>) -> Result<String, Problem> {
-    let name = field.name().unwrap_or_default().to_owned();
-    let limit = MAX_FIELD_BYTES;
-    let mut bytes = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(|error| broken(&error, services))? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() as u64 > limit {
-            return Err(too_large(limit));
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| Problem::field(name, "The field is not UTF-8."))
-}
-
 async fn json_text<T: DeserializeOwned>(
     services: &Services,
     field: Field<'_>,
 ) -> Result<T, Problem> {
     let name = field.name().unwrap_or_default().to_owned();
     parse_json(text(services, field).await?.as_bytes(), &name)
-}
-
-fn broken(error: &MultipartError, services: &Services) -> Problem {
-    if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-        return too_large(services.config.limits.body.as_u64());
-    }
-    Problem::new(Code::InvalidRequest, format!("The form cannot be read: {}.", error.body_text()))
 }
 
 fn flag(name: &str, text: &str) -> Result<bool, Problem> {

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::events::connect_as;
 use super::message::{self, Job};
 use crate::access::Refused;
+use crate::dialect::watch::connect_as;
 use crate::http::Services;
 use crate::http::client::Client;
 use crate::http::extract::{By, Id, Known, MAX_WAIT_SECS, Params, not_modified};

@@ -18,11 +18,12 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::spoken::{error_message, framed, ok, with_ref};
 use super::subscribe::{Subscribe, Wanted, Watcher};
 use super::who::Who;
-use super::{events, message, noted, who};
+use super::{message, who};
 #[cfg(test)]
 use crate::access::Access;
 use crate::access::{Principal, Refused};
 use crate::audit::Attendance;
+use crate::dialect::{noted, watch};
 use crate::http::bounds::{Limit, Pace, Seat};
 use crate::http::client::Client;
 use crate::http::gate::Opening;
@@ -66,7 +67,7 @@ pub async fn connect(
     let largest = limits.socket_message.as_u64() as usize;
     let tracked = services.sockets.token();
     let asked = request_id().filter(|_| services.audit.is_on());
-    let opened = ws::upgrade(request, PROTOCOL, largest, move |socket| {
+    let opened = ws::upgrade(request, Some(PROTOCOL), largest, move |socket| {
         let send_limit = limits.send;
         let Some(who) = who else {
             return ws::refuse(socket, Close::Unauthenticated, send_limit).boxed();
@@ -220,7 +221,7 @@ impl Session for Native {
         Ok(answers)
     }
 
-    fn encode(&self, delivery: Delivery) -> Result<Option<Bytes>, Close> {
+    fn encode(&mut self, delivery: Delivery) -> Result<Option<Bytes>, Close> {
         Ok(Some(match delivery {
             Delivery::Frame(frame) => message::socket(&frame),
             Delivery::Queue(job, place) => framed(&json!({
@@ -373,7 +374,7 @@ impl Native {
 /// A watcher's place.
 fn place(services: &Services, client: Client, who: &Who) -> Result<(Connection, Seat), Problem> {
     match who.principal() {
-        None => events::connect(services, client),
-        Some(principal) => events::connect_as(services, client, &principal.caller),
+        None => watch::connect(services, client),
+        Some(principal) => watch::connect_as(services, client, &principal.caller),
     }
 }

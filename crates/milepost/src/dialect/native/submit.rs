@@ -14,13 +14,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::batches::BatchState;
 use super::body::{self, Body, Fields, JsonFields, OptionFields, of_part};
-use super::events::connect_as;
 use super::external::StageFields;
 use super::jobs::answer;
 use super::message::Job;
-use super::room;
 use super::share::TokenState;
 use crate::access::Purpose;
+use crate::dialect::room;
+use crate::dialect::watch::connect_as;
 use crate::http::Services;
 use crate::http::client::Client;
 use crate::http::extract::{By, Id, Params, media_type, prefer_wait};

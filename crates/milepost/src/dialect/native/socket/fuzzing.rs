@@ -3,7 +3,7 @@
 
 use axum::http::Extensions;
 
-use super::{Client, Native, Session, Who, events};
+use super::{Client, Native, Session, Who, watch};
 use crate::access::Access;
 use crate::http::Services;
 
@@ -14,7 +14,7 @@ const OWN_BYTES: usize = 64 * 1024;
 /// Says each line of `text` as a message.
 pub async fn talk(services: &Services, text: &str) {
     let client = Client::known(&Extensions::default());
-    let Ok((mut connection, seat)) = events::connect(services, client) else { return };
+    let Ok((mut connection, seat)) = watch::connect(services, client) else { return };
     let tracked = services.sockets.token();
     let who = Who::known(services, Access::local().into());
     let services = services.clone();
