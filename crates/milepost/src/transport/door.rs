@@ -91,7 +91,10 @@ async fn run(listener: TcpListener, hall: Arc<Hall>) {
     loop {
         let accepted = tokio::select! {
             () = hall.door.stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = async {
+                hall.door.gate.descriptors().await;
+                listener.accept().await
+            } => accepted,
         };
         match accepted {
             Ok((stream, peer)) => match hall.door.gate.admit(peer.ip()) {

@@ -10,9 +10,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::Notify;
 
 use crate::config::{Config, Proxy, Rate};
 
+/// Descriptors that connections leave to the store, the converters and the documents
+/// that are being read and written; and this share of all.
+const OTHERS: u64 = 64;
+const OTHERS_SHARE: u64 = 8;
 /// Addresses whose attempts are remembered. Some 100 bytes each.
 const MOST_ADDRESSES: usize = 65_536;
 
@@ -51,6 +56,8 @@ pub struct Gate(Arc<Inner>);
 struct Inner {
     most: usize,
     open: AtomicUsize,
+    /// A connection has ended.
+    ended: Notify,
     /// `None` where addresses say nothing: without authentication all are one user.
     by_address: Option<ByAddress>,
 }
@@ -81,7 +88,25 @@ impl Gate {
                 .map(|quota| Attempts { quota, recent: Mutex::new(RateLimiter::hashmap(quota)) }),
         });
         let open = AtomicUsize::new(0);
-        Self(Arc::new(Inner { most: limits.open_connections, open, by_address }))
+        let (most, ended) = (limits.open_connections, Notify::new());
+        Self(Arc::new(Inner { most, open, ended, by_address }))
+    }
+
+    /// Waits until there are descriptors for one more connection, besides those that the
+    /// server needs to answer the ones it has. Whoever connects meanwhile waits in the
+    /// system's queue.
+    pub async fn descriptors(&self) {
+        loop {
+            let ended = self.0.ended.notified();
+            // Asked each time: an operator may change it while the server runs.
+            let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+            let limit = limit.unwrap_or(u64::MAX);
+            let ours = limit.saturating_sub(OTHERS + limit / OTHERS_SHARE).max(1);
+            if (self.0.open.load(Ordering::Relaxed) as u64) < ours {
+                return;
+            }
+            ended.await;
+        }
     }
 
     /// A place for a connection from `peer`.
@@ -120,6 +145,8 @@ impl Drop for Pass {
     fn drop(&mut self) {
         let inner = &self.gate.0;
         inner.open.fetch_sub(1, Ordering::Relaxed);
+        // Only the door waits. Where it does not at this moment, it looks before it does.
+        inner.ended.notify_one();
         if let (Some(by_address), Some(address)) = (&inner.by_address, self.address) {
             by_address.leave(address);
         }

@@ -84,7 +84,7 @@ async fn refused(server: &Server, reason: &str) -> u64 {
 async fn hundreds_of_half_sent_heads_keep_nobody_out() {
     raise_file_limit();
     let server = Server::with(&[("MILEPOST_LIMITS_HEADER_TIME", "1s")]);
-    // So few descriptors that the slow ones can have them all.
+    // Fewer descriptors than there are slow ones.
     let pid = Pid::from_raw(server.process().0.cast_signed());
     let few = Rlimit { current: Some(128), maximum: Some(128) };
     prlimit(pid, Resource::Nofile, few).unwrap();
