@@ -4,6 +4,7 @@
 mod api;
 mod cli;
 mod documents;
+mod golden;
 mod http2;
 mod people;
 mod processes;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 pub use api::{Api, Form, Reply, completed, id_of, is_terminal, seq_of};
 pub use cli::{Client, exits};
 pub use documents::{expected, fixture, fixtures, pdf_of};
+pub use golden::Transcript;
 pub use http2::Http2;
 pub use people::{Things, guarded, guarded_with, signed, signed_with, token_of, token_with_role};
 pub use processes::{Process, raise_file_limit};

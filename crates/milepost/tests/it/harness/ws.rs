@@ -4,8 +4,8 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::{DEADLINE, Server, within};
@@ -48,6 +48,25 @@ impl Socket {
     pub async fn open_at(server: &Server, query: &str) -> Self {
         let stream = TcpStream::connect(server.address()).await.expect("the server listens");
         Self::shake(server, stream, query, "milepost.v1").await
+    }
+
+    /// Opens a socket of another protocol, at its own path.
+    pub async fn at(server: &Server, path: &str) -> Self {
+        Self::try_at(server, path).await.expect("the upgrade")
+    }
+
+    /// As [`Socket::at`]; the status where the handshake is refused.
+    pub async fn try_at(server: &Server, path: &str) -> Result<Self, u16> {
+        let url = format!("ws://{}{path}", server.address());
+        let request = url.into_client_request().expect("the URL is right");
+        let stream = TcpStream::connect(server.address()).await.expect("the server listens");
+        let stream: Box<dyn Stream> = Box::new(stream);
+        let shaken = within(DEADLINE, "a WebSocket handshake", client_async(request, stream)).await;
+        match shaken {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("the handshake broke: {error}"),
+        }
     }
 
     /// Opens it over a connection that the test has prepared.
