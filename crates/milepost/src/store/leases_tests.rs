@@ -57,6 +57,7 @@ impl Fixture {
             password: None,
             remote: None,
             reuse: None,
+            alone: false,
             document: Some(NewDocument { info, owner: owner.clone(), created_at: at, content }),
         };
         let submitted = self.store.submit(NewJobs {

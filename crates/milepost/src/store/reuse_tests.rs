@@ -45,6 +45,7 @@ async fn submit(store: &Store, owner: &str, id: u128, key: &str) -> Snapshot {
         remote: None,
         document: Some(NewDocument { info, owner: owner.clone(), created_at: at, content }),
         reuse: Some(key.to_owned()),
+        alone: false,
     };
     let new = NewJobs {
         owner,

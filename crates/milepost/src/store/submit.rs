@@ -30,6 +30,8 @@ pub struct NewJob {
     pub document: Option<NewDocument>,
     /// By what an earlier result is known that will do.
     pub reuse: Option<String>,
+    /// Not beside an unfinished job over the same document.
+    pub alone: bool,
 }
 
 /// The jobs of one request.
@@ -59,6 +61,8 @@ pub enum Submitted {
     Existing(Vec<Arc<Snapshot>>),
     /// The key came before with another request.
     KeyReused,
+    /// This unfinished job is over the same document.
+    UnderWay(JobId),
     /// Too many jobs wait.
     QueueFull,
     /// Too many jobs of the owner wait.
@@ -121,6 +125,13 @@ fn refusal(
     new: &NewJobs,
     found: &[Option<Found>],
 ) -> Result<Option<Submitted>, StoreError> {
+    for job in new.jobs.iter().filter(|job| job.alone) {
+        if let Some(info) = &job.submission.document
+            && let Some(other) = documents::unfinished_job(write.connection, info.id)?
+        {
+            return Ok(Some(Submitted::UnderWay(other)));
+        }
+    }
     if new.jobs.len() as u64 > new.max_batch {
         return Ok(Some(Submitted::BatchFull));
     }
@@ -188,5 +199,83 @@ fn insert(
     match (found, new.reuse) {
         (Some(found), Some(key)) => reuse::complete(write, snapshot, found, &key, new.at),
         _ => Ok(snapshot),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use milepost_core::{DocumentId, DocumentInfo, Plan};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::{Appended, Blobs, Decision};
+
+    fn at() -> Timestamp {
+        Timestamp::from_micros(1)
+    }
+
+    async fn submit(store: &Store, id: u128, stored: bool, alone: bool) -> Submitted {
+        let owner = OwnerId::local();
+        let info = DocumentInfo {
+            id: DocumentId::new(Uuid::from_u128(1)),
+            filename: "a.txt".into(),
+            media_type: "text/plain".into(),
+            bytes: 1,
+            pages: None,
+        };
+        let content = Blobs::in_memory().store(Uuid::from_u128(1), "x".into()).await.unwrap();
+        let document =
+            NewDocument { info: info.clone(), owner: owner.clone(), created_at: at(), content };
+        let job = NewJob {
+            id: JobId::new(Uuid::from_u128(id)),
+            at: at(),
+            submission: Submission {
+                owner: owner.clone(),
+                pipeline: Pipeline::Convert,
+                plan: Plan::new([("converting", 1)]),
+                document: Some(info),
+                options: serde_json::json!({}),
+                metadata: None,
+                batch: None,
+                priority: 0,
+                max_attempts: 4,
+                hold: false,
+                force: false,
+            },
+            password: None,
+            remote: None,
+            document: (!stored).then_some(document),
+            reuse: None,
+            alone,
+        };
+        let new = NewJobs {
+            owner,
+            jobs: vec![job],
+            idempotency: None,
+            joins: None,
+            max_batch: 1,
+            max_waiting: 100,
+            allowance: Allowance::UNLIMITED,
+        };
+        store.submit(new).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_job_that_is_alone_waits_for_no_other_over_its_document() {
+        let folder = tempfile::tempdir().unwrap();
+        let (announcements, _bus) = tokio::sync::mpsc::unbounded_channel();
+        let store = Store::open(folder.path(), announcements).unwrap();
+        let first = JobId::new(Uuid::from_u128(2));
+        assert!(matches!(submit(&store, 2, false, true).await, Submitted::Created(_)));
+        let second = submit(&store, 3, true, true).await;
+        assert!(matches!(second, Submitted::UnderWay(job) if job == first), "{second:?}");
+        // Whoever does not mind is beside it.
+        assert!(matches!(submit(&store, 4, true, false).await, Submitted::Created(_)));
+        for job in [first, JobId::new(Uuid::from_u128(4))] {
+            let cancel = |_: &Snapshot| Ok::<_, ()>(Decision::event(EventKind::Cancelled));
+            let appended = store.append(job, at(), cancel).await.unwrap();
+            assert!(matches!(appended, Appended::Done(_)));
+        }
+        assert!(matches!(submit(&store, 5, true, true).await, Submitted::Created(_)));
     }
 }

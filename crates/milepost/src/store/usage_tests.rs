@@ -77,6 +77,7 @@ impl Fixture {
             remote: None,
             document: Some(document),
             reuse: Some("key".into()),
+            alone: false,
         };
         let new = NewJobs {
             owner,

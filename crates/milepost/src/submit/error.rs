@@ -1,5 +1,7 @@
 //! Why nothing was submitted.
 
+use milepost_core::JobId;
+
 use crate::store::StoreError;
 
 /// Why there is no job.
@@ -17,6 +19,8 @@ pub enum SubmitError {
     MetadataTooLarge,
     /// The idempotency key came before with another request.
     KeyReused,
+    /// This unfinished job is over the same document.
+    UnderWay(JobId),
     /// Too many jobs wait.
     QueueFull {
         /// Seconds after which it is worth another try.

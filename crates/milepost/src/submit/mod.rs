@@ -62,6 +62,8 @@ pub struct Request {
     pub priority: i32,
     /// Convert even where that was done before.
     pub force: bool,
+    /// Not beside an unfinished job over the same document.
+    pub alone: bool,
 }
 
 impl Request {
@@ -219,6 +221,7 @@ impl Submitter {
         match outcome? {
             Submitted::Created(jobs) => Ok(Accepted { jobs, repeated: false }),
             Submitted::Existing(jobs) => Ok(Accepted { jobs, repeated: true }),
+            Submitted::UnderWay(job) => refused(SubmitError::UnderWay(job)),
             Submitted::KeyReused => refused(SubmitError::KeyReused),
             Submitted::NoDocument(place) => {
                 Err(Refused { place: Some(place), error: SubmitError::DocumentGone })
@@ -296,6 +299,7 @@ impl Submitter {
             remote,
             document,
             reuse,
+            alone: request.alone,
         }
     }
 

@@ -270,6 +270,7 @@ fn wanted(owner: &OwnerId, fields: Fields) -> submit::Request {
         hold: fields.hold,
         priority: fields.priority,
         force: fields.force,
+        alone: false,
     }
 }
 

@@ -63,6 +63,10 @@ impl From<SubmitError> for Problem {
                 "Idempotency-Key",
                 "This key came before with another request; use a new key for a new request.",
             ),
+            SubmitError::UnderWay(job) => Self::new(
+                Code::Conflict,
+                format!("The job {job} over the same document has not ended yet."),
+            ),
             SubmitError::QueueFull { retry_after_secs } => Self {
                 limit: Some(Limit::MaxWaiting),
                 retry_after: Some(seconds(retry_after_secs)),
