@@ -13,8 +13,8 @@ use milepost_core::{
 use uuid::Uuid;
 
 use crate::store::{
-    Blobs, Content, DocumentRow, FinishedRow, JobFilter, KeyRow, PageRow, Store, StoreError,
-    TextRow, Usage,
+    Blobs, Content, DocumentRow, FinishedRow, JobFilter, KeyRow, NamedDocument, Names, PageRow,
+    Store, StoreError, TextRow, Usage,
 };
 
 /// Why something is not read.
@@ -200,6 +200,19 @@ impl Query {
         limit: u32,
     ) -> Result<Vec<DocumentRow>, StoreError> {
         self.store.documents(owner, before, limit).await
+    }
+
+    /// An owner's documents by name, newest first.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn named_documents(
+        &self,
+        owner: OwnerId,
+        names: Names,
+        limit: u32,
+    ) -> Result<Vec<NamedDocument>, StoreError> {
+        self.store.named_documents(owner, names, limit).await
     }
 
     /// How many of the owner's jobs have each status.

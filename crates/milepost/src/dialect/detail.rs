@@ -20,8 +20,10 @@ pub fn form(problem: &Problem, _: &Asked) -> Body {
     let loc: Vec<_> = std::iter::once(json!("body"))
         .chain(named.map(|part| part.parse::<u64>().map_or(json!(part), |index| json!(index))))
         .collect();
-    let kind = if problem.detail == MISSING { "missing" } else { "value_error" };
-    Body::json(&json!({"detail": [{"loc": loc, "msg": problem.detail, "type": kind}]}))
+    let missing = problem.detail == MISSING || problem.detail.starts_with("missing field");
+    let (kind, message) =
+        if missing { ("missing", MISSING) } else { ("value_error", problem.detail.as_str()) };
+    Body::json(&json!({"detail": [{"loc": loc, "msg": message, "type": kind}]}))
 }
 
 /// The field did not come.

@@ -77,7 +77,7 @@ impl Simple {
     pub async fn read(
         services: &Services,
         request: Request,
-        file: &str,
+        file: Option<&str>,
         texts: &[&'static str],
     ) -> Result<Self, Problem> {
         let mut simple = Self::default();
@@ -101,15 +101,15 @@ impl Simple {
         &mut self,
         services: &Services,
         request: Request,
-        file: &str,
+        file: Option<&str>,
         texts: &[&'static str],
     ) -> Result<(), Problem> {
         let mut form = Form::open(services, request).await?;
         while let Some(field) = form.next(services).await? {
             let name = field.name().unwrap_or_default();
-            if name == file && field.file_name().is_some() {
+            if Some(name) == file && field.file_name().is_some() {
                 if self.file.is_some() {
-                    return Err(Problem::field(file, format!("Send one `{file}`.")));
+                    return Err(Problem::field(name, format!("Send one `{name}`.")));
                 }
                 self.file = Some(store(services, field).await?);
             } else if let Some(known) = texts.iter().find(|known| **known == name) {

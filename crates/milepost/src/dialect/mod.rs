@@ -2,6 +2,7 @@
 //! table of routes, and holds no state. None is privileged: the native protocol
 //! is one of them.
 
+mod agents;
 mod conversion;
 mod detail;
 mod flat;
@@ -11,6 +12,7 @@ pub mod native;
 mod noted;
 mod room;
 mod shared;
+mod upload;
 mod watch;
 
 use crate::config::Dialects;
@@ -18,7 +20,11 @@ use crate::http::routes::Routes;
 
 /// The routes of the native protocol, and of the others that are switched on.
 pub fn routes(on: &Dialects) -> Routes {
-    let others = [(on.conversion, conversion::routes as fn() -> Routes)];
+    let others: [(bool, fn() -> Routes); 3] = [
+        (on.conversion, conversion::routes),
+        (on.upload, upload::routes),
+        (on.agents, agents::routes),
+    ];
     let others = others.into_iter().filter(|(on, _)| *on).map(|(_, routes)| routes());
     others.fold(native::routes().merge(shared::routes(on)), Routes::merge)
 }

@@ -1,23 +1,33 @@
 //! Paths that several protocols have. Enters: requests. Leaves: the answer of the one that
-//! is meant.
+//! is meant. Never: answers for a protocol that is switched off.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use milepost_core::Scope;
 use serde_json::json;
 
-use super::detail;
+use super::{conversion, detail, upload};
 use crate::config::Dialects;
 use crate::http::Services;
 use crate::http::content::negotiate;
+use crate::http::extract::{By, media_type};
+use crate::http::problem::Problem;
 use crate::http::routes::{Routes, Rule};
 
 /// The paths that at least one protocol has that is switched on.
 pub fn routes(on: &Dialects) -> Routes {
     let mut routes = Routes::default().on(detail::form, Rule::Open, Method::GET, "/", get(front));
     if on.conversion || on.upload {
-        routes = routes.on(detail::form, Rule::Open, Method::GET, "/health", get(health));
+        let submit = Rule::Needs(Scope::Submit);
+        routes = routes.on(detail::form, Rule::Open, Method::GET, "/health", get(health)).on(
+            detail::form,
+            submit,
+            Method::POST,
+            "/upload",
+            post(upload),
+        );
     }
     routes
 }
@@ -32,6 +42,22 @@ async fn front(State(services): State<Services>, headers: HeaderMap) -> Response
     let version = env!("CARGO_PKG_VERSION");
     axum::Json(json!({"message": "Milepost", "version": version, "status": "running"}))
         .into_response()
+}
+
+/// A form is a file of `conversion`, JSON are texts of `upload`.
+async fn upload(
+    State(services): State<Services>,
+    by: By,
+    request: Request,
+) -> Result<Response, Problem> {
+    let on = services.config.dialects.clone();
+    match media_type(request.headers()).as_deref() {
+        Some("multipart/form-data") if on.conversion => {
+            conversion::upload(State(services), by, request).await
+        }
+        Some("application/json") if on.upload => upload::upload(State(services), by, request).await,
+        _ => Err(detail::missing(if on.conversion { "file" } else { "documents" })),
+    }
 }
 
 /// The fields of all who ask.

@@ -62,7 +62,7 @@ pub async fn around(State(around): State<Around>, request: Request, next: Next) 
         };
         let asked = around.audit.is_on().then(|| Asked::of(&head)).flatten();
         let known = asked.as_ref().and_then(|_| audited::known(&head));
-        let form = form::Asked::of(&head, &around.gate.rules);
+        let form = form::Asked::of(&head, &around.gate.rules, &around.clock);
         let mut response = match admitted {
             Ok(()) => patience.judge(next.run(Request::from_parts(head, body)).await),
             Err(problem) => problem.into_response(),

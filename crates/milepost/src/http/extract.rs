@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path, Query, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -12,6 +13,7 @@ use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use milepost_core::Caller;
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer as _, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -109,6 +111,14 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
 /// # Errors
 /// `body_too_large`, `invalid_request`, `invalid_field`.
 pub async fn json<T: DeserializeOwned>(request: Request, limit: u64) -> Result<T, Problem> {
+    parse_json(&whole(request, limit).await?, "")
+}
+
+/// A whole body of at most `limit` bytes.
+///
+/// # Errors
+/// `body_too_large`, `invalid_request`.
+pub async fn whole(request: Request, limit: u64) -> Result<Bytes, Problem> {
     check_length(request.headers(), limit)?;
     let body = Limited::new(request.into_body(), usize::try_from(limit).unwrap_or(usize::MAX));
     let bytes = body.collect().await.map_err(|error| {
@@ -118,7 +128,7 @@ pub async fn json<T: DeserializeOwned>(request: Request, limit: u64) -> Result<T
             Problem::new(Code::InvalidRequest, "The body ended early.")
         }
     })?;
-    parse_json(&bytes.to_bytes(), "")
+    Ok(bytes.to_bytes())
 }
 
 /// As [`parse_json`], for an object that was found in other JSON. serde would take an
@@ -126,7 +136,10 @@ pub async fn json<T: DeserializeOwned>(request: Request, limit: u64) -> Result<T
 ///
 /// # Errors
 /// `invalid_field`.
-pub fn parse_object<T: DeserializeOwned>(value: &RawValue, place: &str) -> Result<T, Problem> {
+pub fn parse_object<'de, T: Deserialize<'de>>(
+    value: &'de RawValue,
+    place: &str,
+) -> Result<T, Problem> {
     if value.get().starts_with('{') {
         return parse_json(value.get().as_bytes(), place);
     }
@@ -171,7 +184,7 @@ pub fn elements(array: &str, most: usize) -> Result<Option<Vec<&RawValue>>, Prob
 ///
 /// # Errors
 /// `invalid_request` where it is not JSON, else `invalid_field`.
-pub fn parse_json<T: DeserializeOwned>(text: &[u8], place: &str) -> Result<T, Problem> {
+pub fn parse_json<'de, T: Deserialize<'de>>(text: &'de [u8], place: &str) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader)
         .map_err(|error| wrong_field(place, &error.path().to_string(), error.inner()))?;

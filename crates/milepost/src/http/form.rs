@@ -8,8 +8,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 
+use milepost_core::Timestamp;
+
 use super::problem::{Problem, Refusal};
 use super::routes::Rules;
+use crate::clock::Clock;
 
 /// How a protocol says a refusal.
 pub type Form = fn(&Problem, &Asked) -> Body;
@@ -20,6 +23,8 @@ pub struct Asked {
     pub method: Method,
     /// The path, as it was sent.
     pub path: String,
+    /// When.
+    pub at: Timestamp,
     form: Form,
 }
 
@@ -40,10 +45,10 @@ impl Body {
 
 impl Asked {
     /// Remembers a request whose route has a form of its own.
-    pub fn of(request: &Parts, rules: &Rules) -> Option<Self> {
+    pub fn of(request: &Parts, rules: &Rules, clock: &Clock) -> Option<Self> {
         let form = rules.form(request.extensions.get::<MatchedPath>()?.as_str())?;
         let path = request.uri.path().to_owned();
-        Some(Self { method: request.method.clone(), path, form })
+        Some(Self { method: request.method.clone(), path, at: clock.now(), form })
     }
 
     /// Says it in the form.

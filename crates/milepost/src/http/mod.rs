@@ -14,6 +14,7 @@ mod guard;
 mod linger;
 mod metrics;
 mod operation;
+pub mod own;
 pub mod problem;
 pub mod routes;
 mod slow;
@@ -151,6 +152,10 @@ fn cors(origins: &[String]) -> CorsLayer {
             "last-event-id",
             "prefer",
             "range",
+            "tus-resumable",
+            "upload-length",
+            "upload-metadata",
+            "upload-offset",
         ])))
         .expose_headers([&exposed[..], &names(&bounds::HEADERS)].concat())
         .allow_credentials(any)

@@ -110,7 +110,7 @@ pub struct Problem {
     pub job_status: Option<Status>,
     /// Finds what the server logged of this request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
+    pub request_id: Option<String>,
     /// Seconds after which to try again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,

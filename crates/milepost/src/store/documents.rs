@@ -72,7 +72,8 @@ pub struct StorageFull {
     pub stored: u64,
 }
 
-const COLUMNS: &str = "id, owner, filename, media_type, pages, created_at, bytes, sha256, object,
+pub(super) const COLUMNS: &str =
+    "id, owner, filename, media_type, pages, created_at, bytes, sha256, object,
     (SELECT j.id FROM jobs j WHERE j.document = documents.id ORDER BY j.id DESC LIMIT 1)";
 
 /// Deletes old documents that no job names.
@@ -149,14 +150,7 @@ impl Store {
         id: DocumentId,
     ) -> Result<Option<Result<(), DocumentInUse>>, StoreError> {
         self.write(move |write| {
-            let job: Option<JobId> = write
-                .connection
-                .prepare_cached(
-                    "SELECT id FROM jobs WHERE document = ? AND finished_at IS NULL LIMIT 1",
-                )?
-                .query_row([id.uuid()], |row| row.get(0).map(JobId::new))
-                .optional()?;
-            if let Some(job) = job {
+            if let Some(job) = unfinished_job(write.connection, id)? {
                 return Ok(Some(Err(DocumentInUse::ByJob(job))));
             }
             let removed: Option<(String, i64)> = write
@@ -255,7 +249,22 @@ pub(super) fn exists(connection: &Connection, id: DocumentId) -> Result<bool, St
     Ok(found)
 }
 
-fn read_row(row: &Row<'_>, inline: Option<Vec<u8>>) -> rusqlite::Result<DocumentRow> {
+/// The newest job over it that has not ended.
+pub(super) fn unfinished_job(
+    connection: &Connection,
+    id: DocumentId,
+) -> Result<Option<JobId>, StoreError> {
+    let job = connection
+        .prepare_cached(
+            "SELECT id FROM jobs WHERE document = ? AND finished_at IS NULL
+             ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([id.uuid()], |row| row.get(0).map(JobId::new))
+        .optional()?;
+    Ok(job)
+}
+
+pub(super) fn read_row(row: &Row<'_>, inline: Option<Vec<u8>>) -> rusqlite::Result<DocumentRow> {
     let bytes: i64 = row.get(6)?;
     let job: Option<uuid::Uuid> = row.get(9)?;
     Ok(DocumentRow {

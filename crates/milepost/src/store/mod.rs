@@ -16,6 +16,7 @@ mod leases;
 #[cfg(test)]
 mod leases_tests;
 mod lists;
+mod named;
 mod pages;
 mod recent;
 mod reuse;
@@ -38,6 +39,7 @@ pub use jobs::{Appended, Decision, Deleted};
 pub use keys::KeyRow;
 pub use leases::{Lease, NodeId};
 pub use lists::JobFilter;
+pub use named::{NamedDocument, Names};
 pub use pages::{PageRow, TextRow};
 pub use sqlite::Store;
 pub use stats::FinishedRow;

@@ -191,6 +191,10 @@ const MIGRATIONS: &[&str] = &[
             (SELECT owner FROM jobs WHERE result = texts.job LIMIT 1)), bytes FROM texts
     ) WHERE owner IS NOT NULL GROUP BY owner;
 ",
+    "
+    -- For clients that know documents by their names.
+    CREATE INDEX documents_by_name ON documents(owner, filename, id);
+",
 ];
 
 /// Whether the database is of this version.

@@ -5,16 +5,22 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::Reply;
+use super::{Reply, Server};
 
 /// What was said so far.
-#[derive(Default)]
 pub struct Transcript {
     text: String,
     ids: Vec<String>,
+    address: String,
 }
 
 impl Transcript {
+    /// Of what is said with this server, whose address differs each time, too.
+    pub fn of(server: &Server) -> Self {
+        let address = server.address().to_string();
+        Self { text: String::new(), ids: Vec::new(), address }
+    }
+
     /// One line of it.
     pub fn line(&mut self, who: &str, what: impl std::fmt::Display) {
         let what = self.without_chance(&what.to_string());
@@ -43,7 +49,8 @@ impl Transcript {
 
     fn without_chance(&mut self, text: &str) -> String {
         let mut out = String::new();
-        let mut rest = text;
+        let text = text.replace(&self.address, "<server>");
+        let mut rest = text.as_str();
         while !rest.is_empty() {
             if let Some(id) = rest.get(..36).filter(|id| is_uuid(id)) {
                 let known = self.ids.iter().position(|known| known == id);
