@@ -3,6 +3,7 @@
 //! machine is too noisy for one; `soak` alone says whether it went well.
 
 mod caller;
+mod dialects;
 mod events;
 mod fanout;
 mod figures;
@@ -47,6 +48,8 @@ enum Scenario {
         #[arg(default_value_t = 1)]
         watchers: usize,
     },
+    /// Each protocol: to connect, to be told of an update, to be kept.
+    Dialects(dialects::Options),
     /// Durable submissions, in a hurry and at a steady rate.
     Submissions(submissions::Options),
     /// Events through the journal.
@@ -85,6 +88,7 @@ async fn main() -> anyhow::Result<()> {
         Scenario::Latency { document, watchers } => {
             latency::run(&binary, &document, watchers).await
         }
+        Scenario::Dialects(options) => dialects::run(&binary, &options).await,
         Scenario::Submissions(options) => submissions::run(&binary, &options).await,
         Scenario::Events(options) => events::run(&binary, &options).await,
         Scenario::Lists(options) => lists::run(&binary, &options).await,

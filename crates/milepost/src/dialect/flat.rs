@@ -131,7 +131,8 @@ struct Watching {
     /// When the credential ends.
     until: Option<Instant>,
     voice: Voice,
-    begun: bool,
+    /// The last message; one that says nothing else is not sent.
+    last: Option<Bytes>,
     /// The job has ended, and then the socket does.
     ends: Option<Instant>,
     /// Notes its end.
@@ -176,7 +177,7 @@ impl Watching {
             principal,
             until,
             voice,
-            begun: false,
+            last: None,
             ends: None,
             _attendance: attendance,
             _tracked: tracked,
@@ -211,9 +212,11 @@ impl Session for Watching {
             Delivery::Frame(frame) => {
                 let ended = frame.snapshot.status.is_terminal();
                 self.ends = ended.then(|| Instant::now() + self.voice.stays);
-                let first = !std::mem::replace(&mut self.begun, true);
-                let shape = if first { self.voice.begin } else { self.voice.say };
-                Ok(Some(shape(&frame)))
+                let said = (self.voice.say)(&frame);
+                Ok(match self.last.replace(said.clone()) {
+                    None => Some((self.voice.begin)(&frame)),
+                    Some(last) => (last != said).then_some(said),
+                })
             }
             Delivery::Queue(..) => Ok(None),
             Delivery::Removed(_) => Err(Close::NotFound),

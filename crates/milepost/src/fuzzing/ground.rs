@@ -15,7 +15,7 @@ use crate::app::{Core, Outside};
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::dialect::native;
+use crate::dialect::{self, native};
 use crate::http::router;
 use crate::store::{Blobs, Store};
 
@@ -65,7 +65,7 @@ impl Ground {
             };
             Core::start(config, outside).await
         })?;
-        let router = router(core.services.clone(), native::routes());
+        let router = router(core.services.clone(), dialect::routes(&core.services.config.dialects));
         let mut ground = Self { runtime, core, router, job: String::new() };
         let body = Body::from(r#"{"pipeline": "external"}"#);
         let request = Request::post("/v1/jobs")
