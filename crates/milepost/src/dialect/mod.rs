@@ -28,3 +28,48 @@ pub fn routes(on: &Dialects) -> Routes {
     let others = others.into_iter().filter(|(on, _)| *on).map(|(_, routes)| routes());
     others.fold(native::routes().merge(shared::routes(on)), Routes::merge)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::routes::Rule;
+
+    /// What the matrix of callers reads: every route that our own description does not
+    /// have. After a change: `UPDATE_ROUTES=1 cargo test --workspace --lib dialect`.
+    #[test]
+    fn the_table_of_routes_is_written_down() {
+        let ours = native::routes().table();
+        let others = routes(&Dialects::default()).table();
+        let mut text = String::new();
+        for (path, method, rule) in others.into_iter().filter(|route| !ours.contains(route)) {
+            let rule = match rule {
+                Rule::Open => "open".to_owned(),
+                Rule::Socket => "socket".to_owned(),
+                Rule::Needs(scope) => format!("needs:{}", scope.as_str()),
+                Rule::Of(scope) => format!("of:{}", scope.as_str()),
+            };
+            text.push_str(&format!("{method} {path} {rule}\n"));
+        }
+        let place = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/routes.txt");
+        if std::env::var_os("UPDATE_ROUTES").is_some() {
+            std::fs::write(place, &text).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(place).unwrap_or_default(), text);
+    }
+
+    #[test]
+    fn each_protocol_can_be_switched_off() {
+        let off = Dialects {
+            conversion: false,
+            upload: false,
+            document: false,
+            agents: false,
+            rooms: false,
+            ..Dialects::default()
+        };
+        let ours = native::routes().table();
+        let left: Vec<_> =
+            routes(&off).table().into_iter().filter(|route| !ours.contains(route)).collect();
+        assert_eq!(left.len(), 1, "only the front page: {left:?}");
+    }
+}
