@@ -6,6 +6,7 @@ mod caller;
 mod dialects;
 mod events;
 mod fanout;
+mod faults;
 mod figures;
 mod fill;
 mod latency;
@@ -70,6 +71,8 @@ enum Scenario {
     /// What `fanout` compares with.
     #[command(hide = true)]
     Floor,
+    /// Jobs whose converters are killed again and again.
+    Faults(faults::Options),
     /// Mixed work for a long time; fails where something grows, or is lost.
     Soak(soak::Options),
 }
@@ -98,6 +101,7 @@ async fn main() -> anyhow::Result<()> {
         Scenario::Bare(options) => pages::bare(&options),
         Scenario::Fanout(options) => fanout::run(&binary, &options).await,
         Scenario::Floor => tokio::task::spawn_blocking(fanout::floor::run).await?,
+        Scenario::Faults(options) => faults::run(&binary, &options).await,
         Scenario::Soak(options) => soak::run(&binary, &options).await.context("the soak failed"),
     }
 }
