@@ -17,9 +17,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef, TryData};
-use socketioxide::handler::{
-    ConnectHandler, FromMessageParts, MessageHandler, Value as Packet,
-};
+use socketioxide::handler::{ConnectHandler, FromMessageParts, MessageHandler, Value as Packet};
 use socketioxide::service::SocketIoService;
 use socketioxide::socket::Socket;
 use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
@@ -190,12 +188,13 @@ impl Engine {
 
     /// Serves `host` in the namespace `/` until `stop`; then all connections end, and
     /// clients come back by themselves.
-    pub fn start(largest: usize, stop: CancellationToken, host: impl Host) -> Self {
+    pub fn start<H: Host>(largest: usize, stop: CancellationToken, host: H) -> Self {
         let (engine, io) = Self::new(Times::default(), largest);
+        let begin = async |socket: SocketRef| begin::<H::Session>(socket).await;
         let greet = async move |socket: SocketRef, TryData(auth): TryData<Value>| {
             greet(host, socket, auth.unwrap_or_default()).await
         };
-        let _: () = io.ns(NAMESPACE, (async |socket: SocketRef| begin(socket).await).with(greet));
+        io.ns(NAMESPACE, begin.with(greet));
         tokio::spawn(async move {
             stop.cancelled().await;
             io.close().await;
@@ -219,9 +218,10 @@ pub fn is_handshake(query: Option<&str>) -> bool {
 /// header that is not needed.
 fn lean(mut request: Request) -> Request {
     let query = request.uri().query().unwrap_or_default();
-    let pairs: Vec<_> = query.split('&').filter(|pair| {
-        PARAMETERS.iter().any(|name| pair.starts_with(name))
-    }).collect();
+    let pairs: Vec<_> = query
+        .split('&')
+        .filter(|pair| PARAMETERS.iter().any(|name| pair.starts_with(name)))
+        .collect();
     // What was a URI remains one.
     let uri = format!("{PATH}?{}", pairs.join("&")).parse();
     *request.uri_mut() = uri.unwrap_or_else(|_| Uri::from_static(PATH));
@@ -250,7 +250,8 @@ impl MessageHandler<LocalAdapter, ()> for Inbox {
     fn call(&self, socket: Arc<Socket>, mut packet: Packet, ack: Option<i64>) {
         let Ok(ack) = AckSender::from_message_parts(&socket, &mut packet, &ack);
         let bytes = packet.as_str().map_or(0, |text| text.len()) + EVENT_BYTES;
-        let room = self.room.clone().try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
+        let room =
+            self.room.clone().try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
         match room {
             Ok(_room) => drop(self.events.send(Event { packet, ack, _room })),
             Err(_full) => self.flooded.cancel(),
@@ -259,8 +260,13 @@ impl MessageHandler<LocalAdapter, ()> for Inbox {
 }
 
 /// A session that was admitted, between the library's two calls.
-#[derive(Clone)]
 struct Admitted<S>(Arc<Mutex<Option<Open<S>>>>);
+
+impl<S> Clone for Admitted<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 struct Open<S> {
     session: S,
