@@ -103,6 +103,12 @@ impl Refused {
     }
 }
 
+/// Whether a reason says that a credential was good once, and its time is over. Clients
+/// of some protocols get themselves another one then.
+pub fn is_expiry(reason: &str) -> bool {
+    reason.contains("has expired")
+}
+
 impl From<verify::Refused> for Refused {
     fn from(refused: verify::Refused) -> Self {
         match refused {

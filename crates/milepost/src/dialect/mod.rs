@@ -11,6 +11,7 @@ mod heads;
 pub mod native;
 mod noted;
 mod room;
+mod rooms;
 mod shared;
 mod upload;
 mod watch;
@@ -20,10 +21,11 @@ use crate::http::routes::Routes;
 
 /// The routes of the native protocol, and of the others that are switched on.
 pub fn routes(on: &Dialects) -> Routes {
-    let others: [(bool, fn() -> Routes); 3] = [
+    let others: [(bool, fn() -> Routes); 4] = [
         (on.conversion, conversion::routes),
         (on.upload, upload::routes),
         (on.agents, agents::routes),
+        (on.rooms, rooms::routes),
     ];
     let others = others.into_iter().filter(|(on, _)| *on).map(|(_, routes)| routes());
     others.fold(native::routes().merge(shared::routes(on)), Routes::merge)

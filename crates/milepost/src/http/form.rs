@@ -1,11 +1,12 @@
 //! Refusals in the form of the protocol whose route was called. Enters: an answer that
 //! carries a problem. Leaves: the same answer with the body that clients of that
-//! protocol read. Never: another status, or another reason.
+//! protocol read, and with their status where they know another one. Never: another
+//! reason.
 
 use axum::body::Bytes;
 use axum::extract::MatchedPath;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 
 use milepost_core::Timestamp;
@@ -34,12 +35,20 @@ pub struct Body {
     pub kind: &'static str,
     /// It.
     pub text: String,
+    /// The status, where that is not the problem's own.
+    pub status: Option<StatusCode>,
 }
 
 impl Body {
     /// A JSON body.
     pub fn json(value: &serde_json::Value) -> Self {
-        Self { kind: "application/json", text: value.to_string() }
+        Self { kind: "application/json", text: value.to_string(), status: None }
+    }
+
+    /// With this status.
+    #[must_use]
+    pub fn status(self, status: StatusCode) -> Self {
+        Self { status: Some(status), ..self }
     }
 }
 
@@ -56,8 +65,9 @@ impl Asked {
         let Some(Refusal(problem)) = response.extensions().get::<Refusal>() else {
             return response;
         };
-        let Body { kind, text } = (self.form)(problem, self);
+        let Body { kind, text, status } = (self.form)(problem, self);
         let (mut head, _) = response.into_parts();
+        head.status = status.unwrap_or(head.status);
         head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         head.headers.remove(header::CONTENT_LENGTH);
         Response::from_parts(head, axum::body::Body::from(Bytes::from(text)))

@@ -124,7 +124,8 @@ fn credential(request: &Parts) -> impl Hash {
 }
 
 /// What somebody is told who presents nothing.
-const NOTHING: &str = "Say who you are: send `Authorization: Bearer` with an API key or a token.";
+pub const NOTHING: &str =
+    "Say who you are: send `Authorization: Bearer` with an API key or a token.";
 
 /// They are known, and may not do that.
 pub fn forbidden(principal: &Principal) -> Problem {

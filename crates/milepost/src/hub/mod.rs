@@ -18,7 +18,7 @@ use std::time::Duration;
 use milepost_core::{Announcement, BatchId, Change, DocumentId, JobId, OwnerId, Snapshot, Status};
 use tokio::sync::Notify;
 
-pub use connection::{Connection, WatchError};
+pub use connection::{Connection, TooSlow, WatchError};
 pub use frame::{Encoding, Frame, QueuePlace};
 pub use mailbox::{Delivery, Mode};
 

@@ -5,6 +5,7 @@ pub mod door;
 pub mod gate;
 mod line;
 mod pace;
+pub mod socketio;
 pub mod sse;
 mod takeover;
 pub mod tls;

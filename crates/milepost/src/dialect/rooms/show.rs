@@ -1,0 +1,60 @@
+//! A job with what it has made, read from the store. Enters: frames. Leaves: the job as
+//! JSON, made once for all who watch. Never: a result that is larger than a bound.
+
+use axum::body::Bytes;
+use futures_util::TryStreamExt;
+use milepost_core::{Snapshot, Status};
+
+use super::message::{Made, PIPELINE, message};
+use crate::http::Services;
+use crate::hub::{Encoding, Frame};
+use crate::store::StoreError;
+
+/// A result that is larger is not sent to everybody who watches.
+const MAX_RESULT_BYTES: u64 = 8 * 1024 * 1024;
+/// The format of a result that holds the chunks.
+const FORMAT: &str = "json";
+
+/// The job as JSON.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn show(services: &Services, frame: &Frame) -> Result<Bytes, StoreError> {
+    if !has_chunks(&frame.snapshot) {
+        return Ok(outline(frame));
+    }
+    let whole = async { Ok(message(frame, &made(services, &frame.snapshot).await?)) };
+    frame.encoded_later(Encoding::ROOMS, whole).await
+}
+
+/// The same without what it has made.
+pub fn outline(frame: &Frame) -> Bytes {
+    let shape = |frame: &Frame| message(frame, &Made::Nothing);
+    // What there is of it with chunks is kept in that place.
+    if has_chunks(&frame.snapshot) { shape(frame) } else { frame.encoded(Encoding::ROOMS, shape) }
+}
+
+fn has_chunks(snapshot: &Snapshot) -> bool {
+    snapshot.status == Status::Completed && snapshot.pipeline == PIPELINE
+}
+
+/// What a completed job has made.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn made(services: &Services, job: &Snapshot) -> Result<Made, StoreError> {
+    // It may be tried again by now, and have no result.
+    let Some(row) = services.query.text(job.id, 0, FORMAT).await? else {
+        return Ok(Made::Nothing);
+    };
+    let bytes = row.content.bytes;
+    if bytes > MAX_RESULT_BYTES {
+        return Ok(Made::TooMuch(bytes));
+    }
+    let parts = services.query.open(&row.content, 0..bytes).await?;
+    let whole = parts.try_fold(Vec::new(), |mut whole, part| async move {
+        whole.extend_from_slice(&part);
+        Ok(whole)
+    });
+    Ok(Made::of(&whole.await?))
+}
