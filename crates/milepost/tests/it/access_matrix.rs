@@ -59,7 +59,7 @@ fn concrete(route: &str, things: &Things, key: &str, there: bool) -> (String, bo
         _ if route.contains("{conversion}") || route.contains("{upload}") => {
             (things.job.as_str(), true)
         }
-        _ if route.starts_with("/api/v1/") && route.contains("{job}") => {
+        _ if route.starts_with("/api/v1/") && route.contains("jobs/{id}") => {
             (things.job.as_str(), true)
         }
         _ if route.starts_with("/api/") && route.contains("{document}") => {

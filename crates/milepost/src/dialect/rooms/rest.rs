@@ -199,7 +199,7 @@ async fn received(
     request: Request,
 ) -> Result<(Option<String>, Option<Upload>), Problem> {
     let _upload = room::upload(services, &caller.owner, request.headers()).await?;
-    let mut form = Simple::read(services, request, "pdf_file", &["job_id"]).await?;
+    let mut form = Simple::read(services, request, Some("pdf_file"), &["job_id"]).await?;
     let job = form.texts.remove("job_id").filter(|name| !name.is_empty());
     Ok((job, form.file))
 }
@@ -336,6 +336,7 @@ fn wanted(caller: &Caller, source: Option<Source>, metadata: Option<Value>) -> s
         hold,
         priority: 0,
         force: false,
+        alone: false,
     }
 }
 
