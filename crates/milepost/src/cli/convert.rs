@@ -90,7 +90,7 @@ async fn convert_all(args: Args) -> anyhow::Result<ExitCode> {
     let file = std::env::var_os("MILEPOST_CONFIG").map(PathBuf::from);
     let batch = Arc::new(Batch {
         files: Mutex::new(name_outputs(args.files)),
-        options: Options { pages: args.pages, password, formats: args.format },
+        options: Options { pages: args.pages, password, formats: args.format, ..Options::default() },
         worker: Config::load(file.as_deref(), std::env::vars())?.worker,
         output: args.output,
         json: args.json,
