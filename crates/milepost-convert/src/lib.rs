@@ -14,24 +14,31 @@
 /// a document may differ.
 pub const FINGERPRINT: &str = env!("MILEPOST_CONVERTER");
 
+mod chunks;
 mod convert;
 mod declarative;
 mod detect;
 mod error;
 mod format;
+mod language;
+mod mark;
 mod options;
 mod page;
 mod pages;
 mod pdf;
 mod provenance;
 mod render;
+mod sentences;
 mod threads;
 
+pub use chunks::{TEXTS, chunks, is_texts};
 pub use convert::{Document, Output, Step, convert};
 pub use detect::{detect, is_named_as_document};
 pub use error::{Error, ErrorKind};
 pub use format::{Format, OutputFormat, UnknownFormat};
+pub use mark::{Counted, Found, Mark, Phase};
 pub use options::{Limits, Options};
 pub use page::Page;
 pub use pages::{InvalidSelection, PageSelection};
+pub use sentences::{Sentences, sentences};
 pub use threads::{AlreadySpread, stay_on_this_thread};

@@ -4,6 +4,7 @@
 //! read. It never prints a password.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,15 +21,32 @@ pub struct Options {
     pub password: Option<String>,
     /// The formats to make. Empty means all, as does leaving it out.
     pub formats: Vec<OutputFormat>,
+    /// Pages of one chunk, for sentences; `None` leaves it to the document's length.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chunk_pages: Option<u32>,
+    /// The most characters of one chunk, for chunks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chunk_chars: Option<u32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pages: None, password: None, formats: OutputFormat::ALL.to_vec() }
+        Self {
+            pages: None,
+            password: None,
+            formats: OutputFormat::ALL.to_vec(),
+            chunk_pages: None,
+            chunk_chars: None,
+        }
     }
 }
 
 impl Options {
+    /// How many pages one chunk may have.
+    pub const CHUNK_PAGES: RangeInclusive<u32> = 1..=100;
+    /// How many characters one chunk may be allowed.
+    pub const CHUNK_CHARS: RangeInclusive<u32> = 100..=20_000;
+
     /// The formats to make, each once, in their canonical order.
     pub fn wanted(&self) -> Vec<OutputFormat> {
         OutputFormat::ALL
@@ -44,6 +62,8 @@ impl fmt::Debug for Options {
             .field("pages", &self.pages)
             .field("password", &self.password.as_ref().map(|_| "(hidden)"))
             .field("formats", &self.formats)
+            .field("chunk_pages", &self.chunk_pages)
+            .field("chunk_chars", &self.chunk_chars)
             .finish()
     }
 }

@@ -16,20 +16,32 @@ pub const FETCHING: &str = "fetching";
 pub enum Pipeline {
     /// One document to Markdown, JSON, HTML and text.
     Convert,
+    /// One document's text, split into sentences.
+    Sentences,
+    /// One document, or several texts, in chunks that can be searched.
+    Ingest,
     /// The work is done outside this server, and reported to it.
     External,
 }
 
 impl Pipeline {
     /// Every pipeline, in the order in which messages list them.
-    pub const ALL: [Self; 2] = [Self::Convert, Self::External];
+    pub const ALL: [Self; 4] = [Self::Convert, Self::Sentences, Self::Ingest, Self::External];
 
     /// The name as clients write it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Convert => "convert",
+            Self::Sentences => "sentences",
+            Self::Ingest => "ingest",
             Self::External => "external",
         }
+    }
+
+    /// Whether an attempt goes on from what an earlier one finished. Where it does
+    /// not, a retry begins again from nothing.
+    pub const fn goes_on(self) -> bool {
+        matches!(self, Self::Convert | Self::External)
     }
 }
 
@@ -61,6 +73,16 @@ impl Unit {
     /// The pages of one document.
     pub fn page() -> Self {
         Self::new("page")
+    }
+
+    /// The documents of one job.
+    pub fn document() -> Self {
+        Self::new("document")
+    }
+
+    /// The chunks that a document is worked on in.
+    pub fn chunk() -> Self {
+        Self::new("chunk")
     }
 
     /// The bytes of a document on its way.

@@ -411,9 +411,9 @@ impl Snapshot {
         let (fetches, ours) = (self.fetches(), self.needs_worker());
         for stage in &mut self.stages {
             match stage.name == FETCHING && ours {
-                false => stage.reset(),
-                true if fetches => stage.forget(),
-                true => {}
+                false if self.pipeline.goes_on() => stage.reset(),
+                true if !fetches => {}
+                _ => stage.forget(),
             }
         }
         self.progress = Progress::of(&self.stages);

@@ -12,7 +12,7 @@ use anyhow::{Context as _, anyhow, bail};
 use futures_util::StreamExt as _;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use milepost_convert::{Options, OutputFormat, PageSelection};
-use milepost_core::Failure;
+use milepost_core::{Failure, Pipeline};
 use serde_json::json;
 use tokio_util::io::ReaderStream;
 
@@ -22,7 +22,7 @@ use super::{out, submit};
 use crate::clock::Clock;
 use crate::config::{Config, WorkerConfig};
 use crate::store::{Blobs, Content, StoreError};
-use crate::worker::{Allowance, Converter, Gone, Report, limits, spawn, verdict};
+use crate::worker::{Allowance, Converter, Gone, Report, Task, limits, spawn, verdict};
 
 /// Convert files on this machine, without a server
 #[derive(Debug, clap::Args)]
@@ -90,7 +90,12 @@ async fn convert_all(args: Args) -> anyhow::Result<ExitCode> {
     let file = std::env::var_os("MILEPOST_CONFIG").map(PathBuf::from);
     let batch = Arc::new(Batch {
         files: Mutex::new(name_outputs(args.files)),
-        options: Options { pages: args.pages, password, formats: args.format },
+        options: Options {
+            pages: args.pages,
+            password,
+            formats: args.format,
+            ..Options::default()
+        },
         worker: Config::load(file.as_deref(), std::env::vars())?.worker,
         output: args.output,
         json: args.json,
@@ -196,9 +201,16 @@ async fn one(
     let may = Allowance::from(&batch.worker);
     let document = ReaderStream::new(source).map(|chunk| chunk.map_err(StoreError::from));
     let (options, limits, clock) = (&batch.options, limits(&batch.worker), Clock::system());
-    let begun = converter
-        .begin(may.silence, &filename, options, &limits, Vec::new(), meta.len(), Box::pin(document))
-        .await;
+    let task = Task {
+        pipeline: Pipeline::Convert,
+        filename: &filename,
+        media_type: "",
+        options,
+        limits: &limits,
+        finished: Vec::new(),
+        bytes: meta.len(),
+    };
+    let begun = converter.begin(may.silence, task, Box::pin(document)).await;
     if let Err(gone) = begun {
         return Err(explain(converter.conclude(gone).await, &may));
     }
@@ -218,6 +230,8 @@ async fn one(
                 }
             }
             Report::Assembling => bar.set_message("assembling"),
+            // A conversion has pages.
+            Report::Mark(_) => {}
             Report::Failed(failure) => {
                 *slot = Some(converter);
                 return Err(Unconverted(failure).into());
@@ -260,7 +274,7 @@ async fn write(
 fn explain(gone: Gone, may: &Allowance) -> anyhow::Error {
     match gone {
         Gone::Store(error) => error.into(),
-        gone => Unconverted(verdict::failure(&gone, may)).into(),
+        gone => Unconverted(verdict::failure(&gone, Pipeline::Convert, may)).into(),
     }
 }
 

@@ -33,6 +33,9 @@ pub struct Args {
     /// Of a folder, the documents in the folders in it, too
     #[arg(short, long)]
     recursive: bool,
+    /// What to do: convert, sentences or ingest [default: convert]
+    #[arg(long, value_name = "NAME")]
+    pipeline: Option<String>,
     /// Only these pages, for example 1-3,7,10-
     #[arg(long, value_name = "PAGES")]
     pages: Option<String>,
@@ -193,6 +196,7 @@ fn fields(args: &Args) -> Result<Fields, Trouble> {
         metadata.map_err(|error| Trouble::Usage(format!("--metadata is not JSON: {error}.")))?;
     Ok(Fields {
         options: (!options.is_empty()).then_some(Value::Object(options)),
+        pipeline: args.pipeline.clone(),
         metadata,
         priority: args.priority,
         hold: args.hold,

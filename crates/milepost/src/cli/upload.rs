@@ -56,6 +56,8 @@ impl Source<'_> {
 pub struct Fields {
     /// May hold the document's password.
     pub options: Option<Value>,
+    /// What to do, where it is not `convert`.
+    pub pipeline: Option<String>,
     pub metadata: Option<Value>,
     pub priority: Option<i32>,
     pub hold: bool,
@@ -138,8 +140,9 @@ fn is_broken(trouble: &Trouble, tries: u32) -> bool {
 }
 
 fn with_url(url: &Url, fields: &Fields) -> Value {
-    let Fields { options, metadata, priority, hold, force } = fields;
+    let Fields { options, pipeline, metadata, priority, hold, force } = fields;
     json!({
+        "pipeline": pipeline,
         "source": {"url": url.as_str()},
         "options": options,
         "metadata": metadata,
@@ -179,6 +182,9 @@ pub async fn with_files(
         if let Some(value) = value {
             form = form.text(field, value.to_string());
         }
+    }
+    if let Some(pipeline) = &fields.pipeline {
+        form = form.text("pipeline", pipeline.clone());
     }
     if let Some(priority) = fields.priority {
         form = form.text("priority", priority.to_string());

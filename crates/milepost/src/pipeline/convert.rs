@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use milepost_convert::{Document, Error, ErrorKind, Limits, Options, Output, Page, Step};
-use milepost_core::{FETCHING, Failure, FailureCode, Plan};
+use milepost_core::{FETCHING, Failure, FailureCode, Pipeline, Plan};
 
 /// Finding out what the document is.
 pub const DETECTING: &str = "detecting";
@@ -56,25 +56,40 @@ pub fn run(
     finished: Vec<Page>,
     on_step: &mut dyn FnMut(Step),
 ) -> Result<Output, Failure> {
-    let work = AssertUnwindSafe(|| {
+    guarded(Pipeline::Convert, || {
         milepost_convert::convert(document, options, limits, finished, on_step)
-    });
-    match catch_unwind(work) {
+    })
+}
+
+/// Work on a document, whose errors and panics become what the job is told.
+pub(super) fn guarded<T>(
+    pipeline: Pipeline,
+    work: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Failure> {
+    match catch_unwind(AssertUnwindSafe(work)) {
         Ok(converted) => converted.map_err(|error| {
             // The log of the server gets the cause; the job gets the message.
             eprintln!("conversion failed: {}", error.cause);
             failure(error)
         }),
-        Err(_panic) => Err(crashed()),
+        Err(_panic) => Err(crashed(pipeline)),
     }
 }
 
 /// What a job says whose converter died.
-pub fn crashed() -> Failure {
+pub fn crashed(pipeline: Pipeline) -> Failure {
     Failure::retryable(
         FailureCode::ConversionCrashed,
-        "The converter crashed on this document. Finished pages are kept; if it happens again, \
-         convert the other pages with options.pages.",
+        match pipeline.goes_on() {
+            true => {
+                "The converter crashed on this document. Finished pages are kept; if it happens \
+                 again, convert the other pages with options.pages."
+            }
+            false => {
+                "The converter crashed on this document. If it happens again, try fewer pages \
+                 with options.pages."
+            }
+        },
     )
 }
 

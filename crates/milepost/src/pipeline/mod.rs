@@ -2,9 +2,18 @@
 //! Never: knows a queue, a store or a connection.
 
 pub mod convert;
+pub mod ingest;
+mod options;
 pub mod reuse;
+pub mod sentences;
 
-use milepost_core::{Pipeline, Plan};
+use milepost_convert::Phase;
+use milepost_core::{FETCHING, Pipeline, Plan};
+
+pub use options::{Misplaced, check_options};
+
+/// The format of what `ingest` makes.
+pub const CHUNKS: &str = "chunks";
 
 /// The weighted stages of a pipeline. Weights are from measured cost: a page
 /// costs far more than finding out what the document is or joining the pages. An
@@ -13,6 +22,24 @@ use milepost_core::{Pipeline, Plan};
 pub fn plan(pipeline: Pipeline, fetch: bool) -> Plan {
     match pipeline {
         Pipeline::Convert => convert::plan(fetch),
+        Pipeline::Sentences => sentences::plan(fetch),
+        Pipeline::Ingest => ingest::plan(fetch),
         Pipeline::External => Plan::new([("working", 1)]),
     }
+}
+
+/// The phases of a pipeline's work, in order, each with its weight. One that has
+/// pages instead has none.
+pub const fn phases(pipeline: Pipeline) -> &'static [(Phase, u32)] {
+    match pipeline {
+        Pipeline::Sentences => &sentences::PHASES,
+        Pipeline::Ingest => &ingest::PHASES,
+        Pipeline::Convert | Pipeline::External => &[],
+    }
+}
+
+fn of_phases(fetch: bool, first: Option<(&str, u32)>, phases: &[(Phase, u32)]) -> Plan {
+    let fetching = fetch.then_some((FETCHING, 10));
+    let work = phases.iter().map(|(phase, weight)| (phase.name(), *weight));
+    Plan::new(fetching.into_iter().chain(first).chain(work))
 }

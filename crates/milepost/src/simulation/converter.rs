@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use milepost_convert::{Format, OutputFormat};
-use milepost_core::{Failure, FailureCode};
+use milepost_convert::{Counted, Format, Mark, OutputFormat};
+use milepost_core::{Failure, FailureCode, Pipeline};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::world::World;
+use crate::pipeline::phases;
 use crate::worker::wire::{self, Frame, Order, Reply};
 use crate::worker::{Body, Converter, Start};
 
@@ -68,8 +69,11 @@ impl From<io::Error> for Stop {
 async fn live(world: Arc<World>, mut pipe: DuplexStream) {
     loop {
         let served = async {
-            let (document, finished) = receive(&mut pipe).await?;
-            convert(&world, &mut pipe, &document, finished).await
+            let (pipeline, document, finished) = receive(&mut pipe).await?;
+            match pipeline {
+                Pipeline::Convert => convert(&world, &mut pipe, &document, finished).await,
+                pipeline => in_phases(&world, &mut pipe, pipeline, &document).await,
+            }
         };
         if served.await.is_err() {
             return;
@@ -77,17 +81,20 @@ async fn live(world: Arc<World>, mut pipe: DuplexStream) {
     }
 }
 
-/// A document, and the pages of it that are finished.
-async fn receive(pipe: &mut DuplexStream) -> Result<(String, Vec<(u32, String)>), Stop> {
-    let mut finished = Vec::new();
+/// What to do, with which document, and the pages of it that are finished.
+async fn receive(pipe: &mut DuplexStream) -> Result<(Pipeline, String, Vec<(u32, String)>), Stop> {
+    let (mut finished, mut wanted) = (Vec::new(), Pipeline::Convert);
     loop {
         let frame = wire::read(pipe).await?.ok_or(Stop::Pipe)?;
         match frame.message::<Order>()? {
-            Order::Begin { .. } | Order::Try(_) => {}
+            Order::Begin { pipeline, .. } => wanted = pipeline,
+            Order::Try(_) => {}
             Order::Finished { page, bytes, .. } => {
                 finished.push((page, content(pipe, bytes).await?));
             }
-            Order::Document { bytes } => return Ok((content(pipe, bytes).await?, finished)),
+            Order::Document { bytes } => {
+                return Ok((wanted, content(pipe, bytes).await?, finished));
+            }
         }
     }
 }
@@ -159,6 +166,37 @@ async fn convert(
         say_text(pipe, 0, format, &whole).await?;
     }
     world.note(|| format!("converter {run}: done"));
+    Ok(wire::send(pipe, &Reply::Done).await?)
+}
+
+/// Work of a pipeline that has phases, each of as many units as there are pages.
+async fn in_phases(
+    world: &World,
+    pipe: &mut DuplexStream,
+    pipeline: Pipeline,
+    document: &str,
+) -> Result<(), Stop> {
+    let run = world.number();
+    let (name, pages) = document.split_once(' ').expect("the simulation wrote it");
+    let pages: u64 = pages.parse().expect("the simulation wrote it");
+    world.note(|| format!("converter {run}: {pipeline} of {name}"));
+    for (phase, _) in phases(pipeline) {
+        work(world).await;
+        if err(world, pipe, run).await? {
+            return Ok(());
+        }
+        let total = world.chance(800).then_some(pages);
+        let begins = Mark::Begins { phase: *phase, counted: Counted::Chunk, total, found: None };
+        wire::send(pipe, &Reply::Mark(begins)).await?;
+        let nonsense = u64::from(world.fault(world.weather.converter_errs / 8)) * pages;
+        for done in 1..=pages {
+            work(world).await;
+            let total = (done == pages).then_some(pages);
+            let done = done + nonsense;
+            wire::send(pipe, &Reply::Mark(Mark::Done { done, total })).await?;
+        }
+    }
+    say_text(pipe, 0, OutputFormat::Json, &format!("{pipeline} of {name}, run {run}")).await?;
     Ok(wire::send(pipe, &Reply::Done).await?)
 }
 

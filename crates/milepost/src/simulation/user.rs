@@ -297,6 +297,9 @@ impl Wish {
             let name = popular.unwrap_or(number);
             body["source"] = json!({"text": text, "filename": format!("{name}.txt")});
             body["force"] = world.chance(200).into();
+            if world.chance(200) {
+                body["pipeline"] = world.choose(&["sentences", "ingest"]).into();
+            }
         }
         Self { number, keyed, body, sent: 0, job: None }
     }

@@ -7,7 +7,7 @@ use milepost_convert::Options;
 use milepost_core::{Caller, Denied, EventKind, Scope, Snapshot, Status};
 
 use super::{Brought, EXTERNAL_FETCHES, Source, Submitter, public_options};
-use crate::pipeline;
+use crate::pipeline::{self, Misplaced};
 use crate::store::{Appended, Decision, StoreError};
 
 /// Why a held job was not confirmed.
@@ -21,6 +21,8 @@ pub enum ConfirmError {
     NotAwaiting(Box<Snapshot>),
     /// It still has no document.
     NoSource,
+    /// Its pipeline does not take an option.
+    WrongOption(Misplaced),
     /// Nothing can be fetched for it, for this reason.
     WrongUrl(&'static str),
     /// The store failed.
@@ -71,7 +73,11 @@ impl Submitter {
                 }
                 let other_steps = brings && fetch != job.fetches() && job.needs_worker();
                 let plan = other_steps.then(|| pipeline::plan(job.pipeline, fetch));
-                let shown = options.as_ref().map(public_options);
+                if let Some(options) = &options {
+                    pipeline::check_options(job.pipeline, options)
+                        .map_err(ConfirmError::WrongOption)?;
+                }
+                let shown = options.as_ref().map(|given| public_options(job.pipeline, given));
                 let confirmed = EventKind::Confirmed { document: info, options: shown, plan };
                 let password = options.and_then(|options| options.password);
                 Ok(Decision { document, password, remote, ..Decision::event(confirmed) })

@@ -2,6 +2,7 @@
 
 use milepost_core::JobId;
 
+use crate::pipeline::Misplaced;
 use crate::store::StoreError;
 
 /// Why there is no job.
@@ -15,6 +16,8 @@ pub enum SubmitError {
     FetchingOff,
     /// The URL is none that can be fetched, for this reason.
     WrongUrl(&'static str),
+    /// The pipeline does not take an option.
+    WrongOption(Misplaced),
     /// The metadata is larger than [`super::MAX_METADATA_BYTES`].
     MetadataTooLarge,
     /// The idempotency key came before with another request.

@@ -22,6 +22,8 @@ pub use batch::Refused;
 pub use confirm::ConfirmError;
 pub use error::SubmitError;
 
+pub use crate::pipeline::{CHUNKS, Misplaced};
+
 use crate::config::{Config, QueueConfig};
 use crate::fetch::Remote;
 use crate::journal::Journal;
@@ -82,6 +84,7 @@ impl Request {
         if external && matches!(self.source, Some(Source::Remote(_))) {
             return Err(SubmitError::WrongUrl(EXTERNAL_FETCHES));
         }
+        pipeline::check_options(self.pipeline, &self.options).map_err(SubmitError::WrongOption)?;
         check_metadata(self.metadata.as_ref())
     }
 }
@@ -268,7 +271,7 @@ impl Submitter {
     }
 
     fn new_job(&self, request: Request, batch: Option<BatchId>) -> NewJob {
-        let options = public_options(&request.options);
+        let options = public_options(request.pipeline, &request.options);
         let Brought { info, sha256, document, remote } = self.bring(&request.owner, request.source);
         let plan = || pipeline::plan(request.pipeline, remote.is_some());
         let reuse = match (&info, &sha256) {
@@ -362,12 +365,16 @@ pub fn check_metadata(metadata: Option<&Value>) -> Result<(), SubmitError> {
     if bytes > MAX_METADATA_BYTES { Err(SubmitError::MetadataTooLarge) } else { Ok(()) }
 }
 
-/// The options without the password, which is kept beside the log.
-fn public_options(options: &Options) -> Value {
+/// The options without the password, which is kept beside the log, and without
+/// formats where the pipeline gives no choice of them.
+fn public_options(pipeline: Pipeline, options: &Options) -> Value {
     let shown = Options { password: None, ..options.clone() };
     let mut value = serde_json::to_value(shown).unwrap_or_default();
     if let Some(object) = value.as_object_mut() {
         object.retain(|_, value| !value.is_null());
+        if matches!(pipeline, Pipeline::Sentences | Pipeline::Ingest) {
+            object.remove("formats");
+        }
     }
     value
 }

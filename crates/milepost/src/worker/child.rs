@@ -10,8 +10,8 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::mpsc;
 
-use milepost_convert::{Document, Limits, Options, OutputFormat, Page, Step};
-use milepost_core::{Failure, FailureCode};
+use milepost_convert::{Document, Limits, Mark, Options, OutputFormat, Page, Step};
+use milepost_core::{Failure, FailureCode, Pipeline};
 
 use super::probe;
 use super::wire::{self, CHUNK, Frame, Order, Reply};
@@ -86,22 +86,24 @@ fn serve(
     while let Ok(frame) = frames.recv() {
         if let Order::Try(attempt) = frame.message()? {
             let tried = Reply::Tried(probe::run(attempt, missing));
-            outgoing.write_all(&wire::encode(&tried)?)?;
+            send(&tried, &mut outgoing)?;
             outgoing.flush()?;
             continue;
         }
         let job = receive(&frame, frames)?;
-        let last = match convert(job, &mut outgoing)? {
+        let last = match work(job, &mut outgoing)? {
             Ok(()) => Reply::Done,
             Err(failure) => Reply::Failed(failure),
         };
-        outgoing.write_all(&wire::encode(&last)?)?;
+        send(&last, &mut outgoing)?;
         outgoing.flush()?;
     }
     Ok(())
 }
 
 struct Job {
+    pipeline: Pipeline,
+    media_type: String,
     document: Document,
     options: Options,
     limits: Limits,
@@ -109,7 +111,7 @@ struct Job {
 }
 
 fn receive(first: &Frame, frames: &mpsc::Receiver<Frame>) -> io::Result<Job> {
-    let Order::Begin { filename, options, limits } = first.message()? else {
+    let Order::Begin { pipeline, filename, media_type, options, limits } = first.message()? else {
         return Err(invalid("a job begins with `begin`"));
     };
     let mut finished = Vec::new();
@@ -123,7 +125,7 @@ fn receive(first: &Frame, frames: &mpsc::Receiver<Frame>) -> io::Result<Job> {
             }
             Order::Document { bytes } => {
                 let document = Document { filename, bytes: content(frames, bytes)? };
-                return Ok(Job { document, options, limits, finished });
+                return Ok(Job { pipeline, media_type, document, options, limits, finished });
             }
         }
     }
@@ -146,6 +148,46 @@ fn next(frames: &mpsc::Receiver<Frame>) -> io::Result<Frame> {
 }
 
 /// The outer error is the pipe's, the inner one the document's.
+fn work(job: Job, out: &mut impl Write) -> io::Result<Result<(), Failure>> {
+    match job.pipeline {
+        Pipeline::Convert => convert(job, out),
+        Pipeline::Sentences => {
+            let Job { document, options, limits, .. } = job;
+            let made = marking(out, |on_mark| {
+                pipeline::sentences::run(document, &options, &limits, on_mark)
+            })?;
+            if let Ok(made) = &made {
+                send_text(0, OutputFormat::Json, &made.json, out)?;
+                send_text(0, OutputFormat::Text, &made.text, out)?;
+            }
+            Ok(made.map(drop))
+        }
+        Pipeline::Ingest => {
+            let Job { document, media_type, options, limits, .. } = job;
+            let made = marking(out, |on_mark| {
+                pipeline::ingest::run(document, &media_type, &options, &limits, on_mark)
+            })?;
+            if let Ok(json) = &made {
+                send(&Reply::Chunks { bytes: json.len() as u64 }, out)?;
+                send_content(json, out)?;
+            }
+            Ok(made.map(drop))
+        }
+        Pipeline::External => Err(invalid("nothing is done here for an external job")),
+    }
+}
+
+/// Sends each mark as it comes.
+fn marking<T>(out: &mut impl Write, work: impl FnOnce(&mut dyn FnMut(Mark)) -> T) -> io::Result<T> {
+    let mut broken = None;
+    let made = work(&mut |mark| {
+        if broken.is_none() {
+            broken = send(&Reply::Mark(mark), out).and_then(|()| out.flush()).err();
+        }
+    });
+    broken.map_or(Ok(made), Err)
+}
+
 fn convert(job: Job, out: &mut impl Write) -> io::Result<Result<(), Failure>> {
     let mut broken = None;
     let mut on_step = |step| {
@@ -187,13 +229,21 @@ fn send_step(step: Step, out: &mut impl Write) -> io::Result<()> {
             Reply::Page { page: page.number, bytes: page.markdown.len() as u64, error: page.error }
         }
     };
-    out.write_all(&wire::encode(&reply)?)?;
+    send(&reply, out)?;
     out.flush()
+}
+
+fn send(reply: &Reply, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(&wire::encode(reply)?)
 }
 
 fn send_text(page: u32, format: OutputFormat, text: &str, out: &mut impl Write) -> io::Result<()> {
     let bytes = text.len() as u64;
-    out.write_all(&wire::encode(&Reply::Text { page, format, bytes })?)?;
+    send(&Reply::Text { page, format, bytes }, out)?;
+    send_content(text, out)
+}
+
+fn send_content(text: &str, out: &mut impl Write) -> io::Result<()> {
     for chunk in text.as_bytes().chunks(CHUNK) {
         out.write_all(&wire::content_header(chunk.len())?)?;
         out.write_all(chunk)?;

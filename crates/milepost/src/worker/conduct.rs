@@ -4,16 +4,28 @@
 
 use std::collections::BTreeSet;
 
-use milepost_convert::Limits;
+use milepost_convert::{Limits, Mark, Phase};
+use milepost_core::Pipeline;
 
 use super::wire::Reply;
+use crate::pipeline::phases;
 
 /// A message for people, in characters; what is longer is cut.
 const MAX_MESSAGE: usize = 1000;
+/// An honest converter says less often how far it is; each time is an event.
+const MAX_MARKS: u32 = 10_000;
 
 /// The talk about one document.
 #[derive(Debug, Default)]
 pub struct Conduct {
+    /// The phases that may still begin, the first of them last; of work on pages
+    /// there are none.
+    ahead: Vec<Phase>,
+    phased: bool,
+    /// Units of the phase that are done, and how many there are.
+    done: u64,
+    total: Option<u64>,
+    marks: u32,
     detected: bool,
     assembling: bool,
     pages: BTreeSet<u32>,
@@ -24,8 +36,11 @@ pub struct Conduct {
 
 impl Conduct {
     /// Of a document that may have so many pages and results of such a size.
-    pub fn new(limits: &Limits) -> Self {
+    pub fn new(pipeline: Pipeline, limits: &Limits) -> Self {
+        let phases = phases(pipeline);
         Self {
+            ahead: phases.iter().rev().map(|(phase, _)| *phase).collect(),
+            phased: !phases.is_empty(),
             max_pages: limits.max_pages,
             // The converter counts a page's texts once; where the page is the
             // whole document they come twice.
@@ -40,7 +55,11 @@ impl Conduct {
     /// What is wrong with it, for the log.
     pub fn admit(&mut self, reply: &mut Reply) -> Result<(), &'static str> {
         match reply {
-            Reply::Text { bytes, .. } => {
+            Reply::Detected { .. } | Reply::Page { .. } | Reply::Assembling if self.phased => {
+                Err("its work has no pages")
+            }
+            Reply::Mark(mark) => self.mark(mark),
+            Reply::Text { bytes, .. } | Reply::Chunks { bytes } => {
                 self.bytes = self.bytes.saturating_add(*bytes);
                 said(self.bytes <= self.max_bytes, "it made more than it may")
             }
@@ -67,6 +86,34 @@ impl Conduct {
     }
 }
 
+impl Conduct {
+    fn mark(&mut self, mark: &Mark) -> Result<(), &'static str> {
+        match mark {
+            Mark::Begins { phase, total, .. } => {
+                let place = self.ahead.iter().position(|ahead| ahead == phase);
+                let place = place.ok_or("a phase came at the wrong time")?;
+                self.ahead.truncate(place);
+                (self.done, self.total, self.detected) = (0, *total, true);
+                Ok(())
+            }
+            Mark::Done { done, total } => {
+                said(self.phased && self.detected, "it counted at the wrong time")?;
+                self.marks += 1;
+                said(self.marks <= MAX_MARKS, "it counted too often")?;
+                said(*done >= self.done, "it counted back")?;
+                self.done = *done;
+                self.total = total.or(self.total);
+                said(self.total.is_none_or(|total| *done <= total), "it counted too far")
+            }
+            Mark::Read { page } => {
+                said(self.phased && self.detected, "a page came at the wrong time")?;
+                said(self.pages.insert(*page), "a page came twice")?;
+                said(self.pages.len() as u64 <= u64::from(self.max_pages), "too many pages")
+            }
+        }
+    }
+}
+
 fn said(fine: bool, otherwise: &'static str) -> Result<(), &'static str> {
     if fine { Ok(()) } else { Err(otherwise) }
 }
@@ -79,7 +126,7 @@ fn cut(message: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use milepost_convert::{Format, OutputFormat};
+    use milepost_convert::{Counted, Format, OutputFormat};
     use milepost_core::{Failure, FailureCode};
 
     use super::*;
@@ -101,7 +148,7 @@ mod tests {
     }
 
     fn talk(replies: Vec<Reply>) -> Result<(), &'static str> {
-        let mut conduct = Conduct::new(&limits());
+        let mut conduct = Conduct::new(Pipeline::Convert, &limits());
         replies.into_iter().try_for_each(|mut reply| conduct.admit(&mut reply))
     }
 
@@ -138,9 +185,70 @@ mod tests {
         }
     }
 
+    fn begins(phase: Phase, total: Option<u64>) -> Reply {
+        Reply::Mark(Mark::Begins { phase, counted: Counted::Chunk, total, found: None })
+    }
+
+    fn done(done: u64) -> Reply {
+        Reply::Mark(Mark::Done { done, total: None })
+    }
+
+    fn read(page: u32) -> Reply {
+        Reply::Mark(Mark::Read { page })
+    }
+
+    #[test]
+    fn phases_come_in_order_and_counts_rise() {
+        let talk = |replies: Vec<Reply>| {
+            let mut conduct = Conduct::new(Pipeline::Sentences, &limits());
+            replies.into_iter().try_for_each(|mut reply| conduct.admit(&mut reply))
+        };
+        use Phase::{Analyzing, Chunking, Merging, Processing, Splitting};
+        let (none, two) = (None, Some(2));
+        let honest = vec![
+            begins(Analyzing, none),
+            begins(Splitting, two),
+            begins(Processing, two),
+            read(1),
+            done(1),
+            read(2),
+            done(2),
+            begins(Merging, none),
+            text(50),
+            Reply::Done,
+        ];
+        assert_eq!(talk(honest), Ok(()));
+        for replies in [
+            vec![begins(Chunking, none)],
+            vec![begins(Splitting, none), begins(Analyzing, none)],
+            vec![begins(Splitting, none), begins(Splitting, none)],
+            vec![done(1)],
+            vec![begins(Processing, two), done(3)],
+            vec![begins(Processing, two), done(2), done(1)],
+            vec![begins(Processing, none), done(u64::MAX), begins(Merging, two), done(3)],
+            vec![read(1)],
+            vec![begins(Processing, two), read(1), read(1)],
+            vec![begins(Processing, two), read(1), read(2), read(3)],
+            vec![detected(1, 1)],
+            vec![Reply::Assembling],
+            vec![begins(Processing, two), page(1)],
+            vec![Reply::Chunks { bytes: 60 }, text(60)],
+            std::iter::once(begins(Processing, none))
+                .chain((0..=MAX_MARKS).map(|_| done(1)))
+                .collect(),
+        ] {
+            let shown = format!("{:?}", replies.first());
+            assert!(talk(replies).is_err(), "{shown}");
+        }
+        let mut pages = Conduct::new(Pipeline::Convert, &limits());
+        assert!(pages.admit(&mut begins(Analyzing, none)).is_err());
+        pages.admit(&mut detected(2, 2)).unwrap();
+        assert!(pages.admit(&mut read(1)).is_err() && pages.admit(&mut done(1)).is_err());
+    }
+
     #[test]
     fn messages_are_cut() {
-        let mut conduct = Conduct::new(&limits());
+        let mut conduct = Conduct::new(Pipeline::Convert, &limits());
         conduct.admit(&mut detected(2, 2)).unwrap();
         let mut long = page(1);
         conduct.admit(&mut long).unwrap();

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt};
-use milepost_convert::{Format, Limits, Options};
-use milepost_core::{Failure, OwnerId};
+use milepost_convert::{Format, Limits, Mark, Options};
+use milepost_core::{Failure, OwnerId, Pipeline};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::time::Instant;
 
@@ -20,7 +20,8 @@ use super::verdict;
 use super::watch::{Allowance, LOOK, Usage, Watch};
 use super::wire::{self, Frame, Order, Reply};
 use crate::clock::Clock;
-use crate::store::{Blobs, StoreError, TextRow};
+use crate::pipeline::CHUNKS;
+use crate::store::{Blobs, Content, StoreError, TextRow};
 
 /// Starts a converter.
 pub type Start = Arc<dyn Fn() -> io::Result<Converter> + Send + Sync>;
@@ -85,6 +86,8 @@ pub enum Report {
     },
     /// The pages are done.
     Assembling,
+    /// Where work stands that has phases, not pages.
+    Mark(Mark),
     /// The whole, in each format.
     Done(Vec<TextRow>),
     /// There will be no result.
@@ -127,6 +130,24 @@ pub struct FinishedPage {
     pub markdown: Vec<u8>,
 }
 
+/// What a converter is told of its document.
+pub struct Task<'a> {
+    /// What is to be done with it.
+    pub pipeline: Pipeline,
+    /// Its name.
+    pub filename: &'a str,
+    /// What it was declared to be.
+    pub media_type: &'a str,
+    /// How, password included.
+    pub options: &'a Options,
+    /// What the operator allows.
+    pub limits: &'a Limits,
+    /// The pages that are finished already.
+    pub finished: Vec<FinishedPage>,
+    /// Its length.
+    pub bytes: u64,
+}
+
 impl Converter {
     /// A converter that lives in `body` and is spoken to over `pipe`.
     pub fn new(body: Box<dyn Body>, pipe: Box<dyn Pipe>) -> Self {
@@ -140,35 +161,36 @@ impl Converter {
         self.body.is_alive()
     }
 
-    /// Hands over a document with the pages that are finished already.
+    /// Hands over a document and what is to be done with it.
     ///
     /// # Errors
     /// Where the process is gone, takes nothing for longer than `silence`, or
     /// the document cannot be read.
-    #[expect(clippy::too_many_arguments, reason = "all that a conversion is about")]
     pub async fn begin(
         &mut self,
         silence: Duration,
-        filename: &str,
-        options: &Options,
-        limits: &Limits,
-        finished: Vec<FinishedPage>,
-        bytes: u64,
+        task: Task<'_>,
         mut document: impl Stream<Item = Result<Bytes, StoreError>> + Unpin,
     ) -> Result<(), Gone> {
         self.jobs += 1;
         self.reported = false;
-        self.conduct = Conduct::new(limits);
+        self.conduct = Conduct::new(task.pipeline, task.limits);
         self.watch.reported();
         let pipe = self.pipe.get_mut();
-        let (filename, options, limits) = (filename.to_owned(), options.clone(), limits.clone());
-        within(silence, wire::send(pipe, &Order::Begin { filename, options, limits })).await?;
-        for FinishedPage { page, error, markdown } in finished {
+        let begin = Order::Begin {
+            pipeline: task.pipeline,
+            filename: task.filename.to_owned(),
+            media_type: task.media_type.to_owned(),
+            options: task.options.clone(),
+            limits: task.limits.clone(),
+        };
+        within(silence, wire::send(pipe, &begin)).await?;
+        for FinishedPage { page, error, markdown } in task.finished {
             let bytes = markdown.len() as u64;
             within(silence, wire::send(pipe, &Order::Finished { page, error, bytes })).await?;
             within(silence, wire::send_content(pipe, &markdown)).await?;
         }
-        within(silence, wire::send(pipe, &Order::Document { bytes })).await?;
+        within(silence, wire::send(pipe, &Order::Document { bytes: task.bytes })).await?;
         while let Some(chunk) = document.next().await {
             within(silence, wire::send_content(pipe, &chunk.map_err(Gone::Store)?)).await?;
         }
@@ -196,21 +218,16 @@ impl Converter {
             admitted.map_err(|nonsense| Gone::Crashed(nonsense.to_owned()))?;
             let report = match reply {
                 Reply::Text { page, format, bytes } => {
-                    let mut incoming = blobs.incoming(clock.new_id());
-                    while incoming.bytes() < bytes {
-                        match self.read(deadline, may).await? {
-                            Frame::Content(chunk) => {
-                                incoming.push(&chunk).await.map_err(Gone::Store)?;
-                            }
-                            Frame::Message(_) => {
-                                return Err(Gone::Crashed("a text is incomplete".to_owned()));
-                            }
-                        }
-                    }
-                    let content = incoming.finish().await.map_err(Gone::Store)?;
+                    let content = self.text(blobs, clock, bytes, deadline, may).await?;
                     texts.push(TextRow { page, format: format.name().to_owned(), content });
                     continue;
                 }
+                Reply::Chunks { bytes } => {
+                    let content = self.text(blobs, clock, bytes, deadline, may).await?;
+                    texts.push(TextRow { page: 0, format: CHUNKS.to_owned(), content });
+                    continue;
+                }
+                Reply::Mark(mark) => Report::Mark(mark),
                 Reply::Detected { format, pages, selected } => {
                     Report::Detected { format, pages, selected }
                 }
@@ -225,6 +242,25 @@ impl Converter {
             self.watch.reported();
             return Ok(report);
         }
+    }
+
+    /// Takes in a text of so many bytes.
+    async fn text(
+        &mut self,
+        blobs: &Blobs,
+        clock: &Clock,
+        bytes: u64,
+        deadline: Instant,
+        may: &Allowance,
+    ) -> Result<Content, Gone> {
+        let mut incoming = blobs.incoming(clock.new_id());
+        while incoming.bytes() < bytes {
+            match self.read(deadline, may).await? {
+                Frame::Content(chunk) => incoming.push(&chunk).await.map_err(Gone::Store)?,
+                Frame::Message(_) => return Err(Gone::Crashed("a text is incomplete".to_owned())),
+            }
+        }
+        incoming.finish().await.map_err(Gone::Store)
     }
 
     /// Has it try to break out.

@@ -12,7 +12,6 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::run::{Outcome, Runner, Stop, gone_document};
 use crate::fetch::{Download, FetchError, Remote};
 use crate::journal::LeaseLost;
-use crate::pipeline::convert::DETECTING;
 use crate::store::{Content, Decision, Incoming, Lease, NewDocument, Place, StoreError};
 
 /// How often watchers hear how far a download is, at most.
@@ -47,9 +46,8 @@ impl Slot {
             self.permit = None;
             freed.notify_one();
         }
-        let job = lease.snapshot.id;
         let fetched = runner.fetch(lease.clone()).await;
-        let fetched = fetched.map_err(|stop| stop.outcome(job, &runner.config))?;
+        let fetched = fetched.map_err(|stop| stop.outcome(&lease.snapshot, &runner.config))?;
         if self.permit.is_none() {
             // Nobody closes the semaphore.
             self.permit = self.slots.clone().acquire_owned().await.ok();
@@ -74,8 +72,10 @@ impl Runner {
         let owner = lease.snapshot.owner.clone();
         let document =
             NewDocument::new(clock, owner, &filename, download.media_type, content.clone());
+        // What comes next, whatever the pipeline.
+        let next = lease.snapshot.stages.get(1).map(|stage| stage.name.clone());
         let stored = EventKind::Stage {
-            stage: DETECTING.to_owned(),
+            stage: next.unwrap_or_default(),
             unit: None,
             total: None,
             document: Some(DocumentNews::Stored(document.info.clone())),

@@ -18,7 +18,7 @@ pub mod wire;
 
 #[cfg(test)]
 pub use converter::Body;
-pub use converter::{Converter, Gone, Report, Start};
+pub use converter::{Converter, Gone, Report, Start, Task};
 pub use pool::Pool;
 pub use process::{SUBCOMMAND, Walls, spawn};
 pub use promise::{Kept, Promise, keeps, missing as missing_walls};

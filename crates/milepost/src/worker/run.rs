@@ -5,12 +5,12 @@
 use std::collections::HashSet;
 
 use futures_util::StreamExt;
-use milepost_convert::{Format, Limits, Options};
-use milepost_core::{DocumentFacts, DocumentNews, EventKind, Failure, FailureCode, JobId, Unit};
+use milepost_convert::{Counted, Format, Limits, Mark, Options};
+use milepost_core::{DocumentFacts, DocumentNews, EventKind, Failure, FailureCode, Snapshot, Unit};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::converter::{Converter, FinishedPage, Gone, Report, Start};
+use super::converter::{Converter, FinishedPage, Gone, Report, Start, Task};
 use super::reuse::reuse_key;
 use super::verdict;
 use super::watch::Allowance;
@@ -84,7 +84,7 @@ impl Runner {
             Err(Stop::Gone(gone)) => Stop::Gone(converter.conclude(gone).await),
             Err(stop) => stop,
         };
-        (stop.outcome(lease.snapshot.id, &self.config), false)
+        (stop.outcome(&lease.snapshot, &self.config), false)
     }
 
     async fn work(
@@ -110,9 +110,16 @@ impl Runner {
         }
         let document = self.blobs.open(&row.content, 0..row.content.bytes).await?;
         let (may, size) = (Allowance::from(&self.config), row.content.bytes);
-        converter
-            .begin(may.silence, &info.filename, &options, &limits, finished, size, document)
-            .await?;
+        let task = Task {
+            pipeline: job.pipeline,
+            filename: &info.filename,
+            media_type: &info.media_type,
+            options: &options,
+            limits: &limits,
+            finished,
+            bytes: size,
+        };
+        converter.begin(may.silence, task, document).await?;
 
         // Read and recorded side by side: while one commit is on its way to the
         // disk the converter goes on, and what it reports meanwhile shares the
@@ -144,7 +151,7 @@ impl Runner {
         while reports.recv_many(&mut group, REPORTS).await > 0 {
             let mut decision = Decision::default();
             let mut ended = None;
-            let mut finished_a_page = false;
+            let mut may_stop = false;
             for report in group.drain(..) {
                 match report {
                     Report::Detected { format, pages, selected } => {
@@ -159,7 +166,7 @@ impl Runner {
                         reuse_key = reuse_key.filter(|_| error.is_none());
                         decision.events.push(EventKind::Page { page, bytes, error });
                         decision.texts.extend(texts);
-                        finished_a_page = true;
+                        may_stop = true;
                     }
                     Report::Assembling => decision.events.push(EventKind::Stage {
                         stage: ASSEMBLING.to_owned(),
@@ -167,6 +174,10 @@ impl Runner {
                         total: None,
                         document: None,
                     }),
+                    Report::Mark(mark) => {
+                        decision.events.extend(marked(mark));
+                        may_stop = true;
+                    }
                     Report::Done(texts) => {
                         let formats = texts.iter().map(|text| text.format.clone()).collect();
                         decision.events.push(EventKind::Completed { formats, reused: None });
@@ -183,7 +194,7 @@ impl Runner {
             if let Some(outcome) = ended {
                 return Ok(outcome);
             }
-            if finished_a_page && draining.is_cancelled() {
+            if may_stop && draining.is_cancelled() {
                 return Ok(Outcome::GivenBack);
             }
         }
@@ -257,10 +268,38 @@ fn detected(format: Format, pages: u32, selected: u32) -> EventKind {
         stage: CONVERTING.to_owned(),
         unit: Some(Unit::page()),
         total: Some(u64::from(selected)),
-        document: Some(DocumentNews::Found(DocumentFacts {
-            media_type: format.media_type().to_owned(),
-            pages: format.paged().then_some(pages),
-        })),
+        document: Some(found(format, pages)),
+    }
+}
+
+fn found(format: Format, pages: u32) -> DocumentNews {
+    DocumentNews::Found(DocumentFacts {
+        media_type: format.media_type().to_owned(),
+        pages: format.paged().then_some(pages),
+    })
+}
+
+/// What the log keeps of a mark. That a page was read is but a sign of life.
+fn marked(mark: Mark) -> Option<EventKind> {
+    match mark {
+        Mark::Begins { phase, counted, total, found: facts } => Some(EventKind::Stage {
+            stage: phase.name().to_owned(),
+            unit: Some(match counted {
+                Counted::Page => Unit::page(),
+                Counted::Document => Unit::document(),
+                Counted::Chunk => Unit::chunk(),
+            }),
+            total,
+            document: facts.map(|facts| found(facts.format, facts.pages)),
+        }),
+        Mark::Done { done, total } => Some(EventKind::Advanced {
+            done: Some(done),
+            total,
+            unit: None,
+            message: None,
+            stalled: false,
+        }),
+        Mark::Read { .. } => None,
     }
 }
 
@@ -286,7 +325,8 @@ impl From<StoreError> for Stop {
 }
 
 impl Stop {
-    pub(super) fn outcome(self, job: JobId, config: &WorkerConfig) -> Outcome {
+    pub(super) fn outcome(self, job: &Snapshot, config: &WorkerConfig) -> Outcome {
+        let (job, pipeline) = (job.id, job.pipeline);
         match self {
             Self::LeaseLost => Outcome::Revoked,
             Self::Fetch(FetchError { failure, cause }) => {
@@ -296,7 +336,7 @@ impl Stop {
             Self::Gone(Gone::Store(error)) | Self::Store(error) => Outcome::Broken(error),
             Self::Gone(gone) => {
                 tracing::warn!(%job, cause = %gone, "the converter is gone");
-                Outcome::Failed(verdict::failure(&gone, &config.into()))
+                Outcome::Failed(verdict::failure(&gone, pipeline, &config.into()))
             }
             Self::NoDocument => Outcome::Failed(Failure::permanent(
                 FailureCode::Internal,

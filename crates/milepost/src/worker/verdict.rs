@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use milepost_core::{Failure, FailureCode};
+use milepost_core::{Failure, FailureCode, Pipeline};
 
 use super::converter::Gone;
 use super::watch::Allowance;
@@ -16,9 +16,16 @@ use crate::pipeline::convert::crashed;
 const OUT_OF_MEMORY: &str = "memory allocation of ";
 
 /// The failure of the job.
-pub fn failure(gone: &Gone, may: &Allowance) -> Failure {
+pub fn failure(gone: &Gone, pipeline: Pipeline, may: &Allowance) -> Failure {
+    let stopped = |code, what: String| {
+        let advice = match pipeline.goes_on() {
+            true => "Finished pages are kept; convert the other pages with options.pages.",
+            false => "Nothing of it is kept; try fewer pages with options.pages.",
+        };
+        Failure::permanent(code, format!("{what} and was stopped. {advice}"))
+    };
     match gone {
-        Gone::Crashed(_) => crashed(),
+        Gone::Crashed(_) => crashed(pipeline),
         Gone::Silent => stopped(
             FailureCode::ConversionTimeout,
             format!("The converter made no progress for {}", secs(may.silence)),
@@ -54,16 +61,6 @@ pub fn of_end(gone: Gone, end: &str) -> Gone {
     }
 }
 
-fn stopped(code: FailureCode, what: String) -> Failure {
-    Failure::permanent(
-        code,
-        format!(
-            "{what} and was stopped. Finished pages are kept; convert the other pages with \
-             options.pages."
-        ),
-    )
-}
-
 fn secs(time: Duration) -> String {
     humantime::format_duration(time).to_string()
 }
@@ -86,7 +83,7 @@ mod tests {
             (Gone::TooMuchMemory, "conversion_memory", "1.0 GiB of memory"),
             (Gone::Crashed("secret".into()), "conversion_crashed", "crashed"),
         ] {
-            let failure = failure(&gone, &MAY);
+            let failure = failure(&gone, Pipeline::Convert, &MAY);
             assert_eq!(failure.code.as_str(), code);
             assert!(failure.message.contains(words), "{}", failure.message);
             assert!(!failure.message.contains("secret"));

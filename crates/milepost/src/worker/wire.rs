@@ -5,8 +5,8 @@
 
 use std::io;
 
-use milepost_convert::{Format, Limits, Options, OutputFormat};
-use milepost_core::Failure;
+use milepost_convert::{Format, Limits, Mark, Options, OutputFormat};
+use milepost_core::{Failure, Pipeline};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -26,8 +26,12 @@ const CONTENT: u8 = b'c';
 pub enum Order {
     /// A new document; the content of earlier pages and its own follow.
     Begin {
+        /// What is to be done with it.
+        pipeline: Pipeline,
         /// The document's name.
         filename: String,
+        /// What it was declared to be.
+        media_type: String,
         /// The options, password included.
         options: Options,
         /// What the operator allows.
@@ -85,6 +89,13 @@ pub enum Reply {
     },
     /// The pages are done.
     Assembling,
+    /// Where work stands that has phases, not pages.
+    Mark(Mark),
+    /// Chunks follow, as JSON of so many bytes.
+    Chunks {
+        /// The length of the JSON.
+        bytes: u64,
+    },
     /// All texts of the whole were sent.
     Done,
     /// There will be no result.
@@ -221,12 +232,13 @@ fn invalid(what: &str) -> io::Error {
 #[cfg(fuzzing)]
 pub mod fuzzing {
     use super::super::conduct::Conduct;
-    use super::{Frame, MAX_FRAME, Order, Reply, encode, read, read_blocking};
+    use super::{Frame, MAX_FRAME, Order, Pipeline, Reply, encode, read, read_blocking};
 
     /// Reads the same bytes as the server and as a converter would.
     pub fn both_sides(bytes: &[u8]) {
         let (mut here, mut there) = (bytes, bytes);
-        let mut conduct = Conduct::new(&milepost_convert::Limits::default());
+        let limits = milepost_convert::Limits::default();
+        let mut conducts = Pipeline::ALL.map(|pipeline| Conduct::new(pipeline, &limits));
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.expect("a runtime without drivers can be built");
         loop {
@@ -242,7 +254,9 @@ pub mod fuzzing {
                     };
                     assert!(kept && length <= MAX_FRAME);
                     if let Ok(mut reply) = server.message::<Reply>() {
-                        let _ = conduct.admit(&mut reply);
+                        for conduct in &mut conducts {
+                            let _ = conduct.admit(&mut reply);
+                        }
                         encode(&reply).expect("what was read can be written");
                     }
                     let _ = converter.message::<Order>();

@@ -42,6 +42,7 @@ mod limits;
 mod manual;
 mod operation;
 mod orders;
+mod pipelines;
 mod queue;
 mod quotas;
 mod rates;

@@ -100,8 +100,9 @@ impl Fields {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JsonFields {
-    /// `convert`, which is the default, or `external`: the work is done outside
-    /// and reported to the job.
+    /// `convert`, which is the default; `sentences`: the text, split into
+    /// sentences; `ingest`: the text in chunks that can be searched; `external`:
+    /// the work is done outside and reported to the job.
     #[schema(example = "convert")]
     pipeline: Option<String>,
     /// The steps of an `external` job; without them one of weight 1.
@@ -153,8 +154,14 @@ pub struct OptionFields {
     /// The document's password. It is in no log, event or answer.
     password: Option<String>,
     /// Formats to make and keep: `markdown`, `json`, `html`, `text`. All by
-    /// default.
+    /// default. Only of `convert`.
     formats: Option<Vec<String>>,
+    /// Pages of one chunk, 1 to 100; by the document's length where it is left out.
+    /// Only of `sentences`.
+    chunk_pages: Option<u32>,
+    /// The most characters of one chunk, 100 to 20000; 1000 where it is left out.
+    /// Only of `ingest`.
+    chunk_chars: Option<u32>,
 }
 
 /// Reads what `caller` submits, as a submission of any kind, to a job of `owner`.

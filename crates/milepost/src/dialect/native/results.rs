@@ -15,12 +15,14 @@ use crate::http::content::{negotiate, respond};
 use crate::http::extract::{By, Id, Params};
 use crate::http::problem::{Code, Problem};
 use crate::store::PageRow;
+use crate::submit::CHUNKS;
 
 /// In which format.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Format {
-    /// `markdown`, `json`, `html` or `text`; goes before `Accept`.
+    /// `markdown`, `json`, `html`, `text`, or `chunks` of an `ingest` job; goes
+    /// before `Accept`.
     format: Option<String>,
 }
 
@@ -147,12 +149,25 @@ pub async fn page(
     text(&services, &headers, &snapshot, number, asked).await
 }
 
+/// A format in which a result may be kept: its name and its media type.
+type Kept = (&'static str, &'static str);
+
+/// Every one, in the order of preference.
+fn kept_formats() -> impl Iterator<Item = Kept> {
+    let chunks = (CHUNKS, OutputFormat::Json.media_type());
+    OutputFormat::ALL.map(|format| (format.name(), format.media_type())).into_iter().chain([chunks])
+}
+
 impl Format {
-    fn parse(&self) -> Result<Option<OutputFormat>, Problem> {
-        let Some(name) = &self.format else { return Ok(None) };
-        name.parse().map(Some).map_err(|_| {
-            let known = OutputFormat::ALL.map(|format| format!("`{}`", format.name())).join(", ");
-            Problem::field("format", format!("There is no format `{name}`; choose one of {known}."))
+    fn parse(&self) -> Result<Option<Kept>, Problem> {
+        let Some(asked) = &self.format else { return Ok(None) };
+        kept_formats().find(|(name, _)| name == asked).map(Some).ok_or_else(|| {
+            let known: Vec<_> = kept_formats().map(|(name, _)| format!("`{name}`")).collect();
+            let known = known.join(", ");
+            Problem::field(
+                "format",
+                format!("There is no format `{asked}`; choose one of {known}."),
+            )
         })
     }
 }
@@ -164,14 +179,14 @@ async fn text(
     headers: &HeaderMap,
     job: &Snapshot,
     page: u32,
-    asked: Option<OutputFormat>,
+    asked: Option<Kept>,
 ) -> Result<Response, Problem> {
     let mut kept = Vec::new();
-    for format in OutputFormat::ALL {
-        if asked.is_none_or(|asked| asked == format)
-            && let Some(row) = services.query.text(job.id, page, format.name()).await?
+    for (name, media_type) in kept_formats() {
+        if asked.is_none_or(|(asked, _)| asked == name)
+            && let Some(row) = services.query.text(job.id, page, name).await?
         {
-            kept.push((essence(format), format, row));
+            kept.push((essence(media_type), media_type, row));
         }
     }
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
@@ -179,25 +194,24 @@ async fn text(
     let offered: Vec<&str> = kept.iter().map(|(essence, ..)| *essence).collect();
     let chosen = negotiate(accept, &offered)
         .and_then(|chosen| kept.iter().find(|(essence, ..)| *essence == chosen));
-    let Some((_, format, row)) = chosen else {
+    let Some((_, media_type, row)) = chosen else {
         return Err(Problem::new(
             Code::NotAcceptable,
-            format!(
-                "This job does not have it in that format. It was told to keep: {}.",
-                kept_names(job)
-            ),
+            format!("This job does not have it in that format. It keeps: {}.", kept_names(job)),
         ));
     };
-    respond(&services.query, headers, &row.content, format.media_type()).await
+    respond(&services.query, headers, &row.content, media_type).await
 }
 
 fn kept_names(job: &Snapshot) -> String {
+    if !job.formats.is_empty() {
+        return job.formats.join(", ");
+    }
     let names = job.options.get("formats").and_then(|formats| formats.as_array());
     let names: Vec<_> = names.into_iter().flatten().filter_map(|name| name.as_str()).collect();
     names.join(", ")
 }
 
-fn essence(format: OutputFormat) -> &'static str {
-    let media_type = format.media_type();
+fn essence(media_type: &'static str) -> &'static str {
     media_type.split(';').next().unwrap_or(media_type)
 }

@@ -10,7 +10,7 @@ use crate::hub::WatchError;
 use crate::query::QueryError;
 use crate::report::ReportError;
 use crate::store::StoreError;
-use crate::submit::{ConfirmError, MAX_METADATA_BYTES, SubmitError};
+use crate::submit::{ConfirmError, MAX_METADATA_BYTES, Misplaced, SubmitError};
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
@@ -55,6 +55,7 @@ impl From<SubmitError> for Problem {
                 )
             },
             SubmitError::WrongUrl(why) => Self::field("source.url", why),
+            SubmitError::WrongOption(Misplaced { field, detail }) => Self::field(field, detail),
             SubmitError::MetadataTooLarge => Self::field(
                 "metadata",
                 format!("The metadata may take {MAX_METADATA_BYTES} bytes at most, as JSON."),
@@ -133,6 +134,7 @@ impl From<ConfirmError> for Problem {
                 "The job has no document yet; send a `file` or a `source` with the confirmation.",
             ),
             ConfirmError::WrongUrl(why) => Self::field("source.url", why),
+            ConfirmError::WrongOption(Misplaced { field, detail }) => Self::field(field, detail),
             ConfirmError::Store(error) => error.into(),
         }
     }

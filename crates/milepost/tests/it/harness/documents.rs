@@ -20,13 +20,22 @@ pub fn expected(name: &str) -> Vec<u8> {
 
 /// A PDF of `pages` pages of text, each of which says its number.
 pub fn pdf_of(pages: usize) -> Vec<u8> {
+    let line = |page, line| format!("Page {page}, line {line}: the road goes on and on.");
+    pdf_with((1..=pages).map(|page| (1..=30).map(|number| line(page, number)).collect()))
+}
+
+/// A PDF of these pages, each of these lines.
+pub fn pdf_with(pages: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
     let mut objects = vec![
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
         String::new(),
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+            .to_owned(),
     ];
     let mut kids = String::new();
-    for page in 1..=pages {
+    let mut count = 0;
+    for lines in pages {
+        count += 1;
         let number = objects.len() + 1;
         let _ = write!(kids, "{number} 0 R ");
         objects.push(format!(
@@ -35,13 +44,13 @@ pub fn pdf_of(pages: usize) -> Vec<u8> {
             number + 1
         ));
         let mut text = String::from("BT /F1 11 Tf 14 TL 72 770 Td");
-        for line in 1..=30 {
-            let _ = write!(text, " (Page {page}, line {line}: the road goes on and on.) Tj T*");
+        for line in lines {
+            let _ = write!(text, " ({}) Tj T*", escaped(&line));
         }
         text.push_str(" ET");
         objects.push(format!("<< /Length {} >>\nstream\n{text}\nendstream", text.len()));
     }
-    objects[1] = format!("<< /Type /Pages /Count {pages} /Kids [{kids}] >>");
+    objects[1] = format!("<< /Type /Pages /Count {count} /Kids [{kids}] >>");
 
     let mut file = String::from("%PDF-1.4\n");
     let mut places = Vec::new();
@@ -57,4 +66,18 @@ pub fn pdf_of(pages: usize) -> Vec<u8> {
     let size = objects.len() + 1;
     let _ = write!(file, "trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n");
     file.into_bytes()
+}
+
+/// A line as a PDF's string holds it.
+fn escaped(line: &str) -> String {
+    let mut escaped = String::new();
+    for c in line.chars() {
+        match c {
+            '(' | ')' | '\\' => escaped.extend(['\\', c]),
+            ' '..='~' => escaped.push(c),
+            '—' => escaped.push_str("\\227"),
+            _ => drop(write!(escaped, "\\{:03o}", u32::from(c))),
+        }
+    }
+    escaped
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 pub use api::{Api, Form, Reply, completed, id_of, is_terminal, seq_of};
 pub use cli::{Client, exits};
-pub use documents::{expected, fixture, fixtures, pdf_of};
+pub use documents::{expected, fixture, fixtures, pdf_of, pdf_with};
 pub use golden::Transcript;
 pub use http2::Http2;
 pub use people::{Things, guarded, guarded_with, signed, signed_with, token_of, token_with_role};

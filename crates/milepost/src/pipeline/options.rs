@@ -1,0 +1,75 @@
+//! Which options a pipeline takes. Enters: a pipeline and options. Leaves: the
+//! option that is out of place, or out of its bounds, and why.
+
+use milepost_convert::{Options, OutputFormat};
+use milepost_core::Pipeline;
+
+/// An option that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misplaced {
+    /// Its name, as `options.formats`.
+    pub field: &'static str,
+    /// What is wrong, and what to do.
+    pub detail: String,
+}
+
+/// Whether `pipeline` takes these options.
+///
+/// # Errors
+/// The first that it does not take.
+pub fn check_options(pipeline: Pipeline, options: &Options) -> Result<(), Misplaced> {
+    let only = |field, owner: Pipeline| {
+        let detail = format!("Only the pipeline `{owner}` takes it.");
+        Err(Misplaced { field, detail })
+    };
+    let bounded = |field, value: Option<u32>, range: std::ops::RangeInclusive<u32>| match value {
+        Some(value) if !range.contains(&value) => {
+            let (least, most) = (range.start(), range.end());
+            let detail = format!("It is a whole number from {least} to {most}.");
+            Err(Misplaced { field, detail })
+        }
+        _ => Ok(()),
+    };
+    if options.chunk_pages.is_some() && pipeline != Pipeline::Sentences {
+        return only("options.chunk_pages", Pipeline::Sentences);
+    }
+    if options.chunk_chars.is_some() && pipeline != Pipeline::Ingest {
+        return only("options.chunk_chars", Pipeline::Ingest);
+    }
+    if options.wanted() != OutputFormat::ALL && pipeline != Pipeline::Convert {
+        return only("options.formats", Pipeline::Convert);
+    }
+    bounded("options.chunk_pages", options.chunk_pages, Options::CHUNK_PAGES)?;
+    bounded("options.chunk_chars", options.chunk_chars, Options::CHUNK_CHARS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_pipeline_takes_its_own_options() {
+        let wrong = |pipeline, json: &str| {
+            let options: Options = serde_json::from_str(json).unwrap();
+            check_options(pipeline, &options).err().map(|misplaced| misplaced.field)
+        };
+        use Pipeline::{Convert, Ingest, Sentences};
+        for (pipeline, json) in [
+            (Convert, r#"{"formats":["text"],"pages":"1"}"#),
+            (Sentences, r#"{"chunk_pages":3,"pages":"1-3","password":"x"}"#),
+            (Ingest, r#"{"chunk_chars":500}"#),
+        ] {
+            assert_eq!(wrong(pipeline, json), None, "{json}");
+        }
+        for (pipeline, json, field) in [
+            (Convert, r#"{"chunk_pages":3}"#, "options.chunk_pages"),
+            (Ingest, r#"{"chunk_pages":3}"#, "options.chunk_pages"),
+            (Sentences, r#"{"chunk_chars":500}"#, "options.chunk_chars"),
+            (Sentences, r#"{"chunk_pages":0}"#, "options.chunk_pages"),
+            (Ingest, r#"{"chunk_chars":1}"#, "options.chunk_chars"),
+            (Ingest, r#"{"formats":["text"]}"#, "options.formats"),
+        ] {
+            assert_eq!(wrong(pipeline, json), Some(field), "{json}");
+        }
+    }
+}
