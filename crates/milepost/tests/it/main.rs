@@ -19,6 +19,7 @@ mod batches_watch;
 mod cancel;
 mod cli;
 mod conversion;
+mod clients;
 mod crash;
 mod doctor;
 mod documents;

@@ -1,0 +1,1 @@
+//! Other systems' clients, by their own logic, in Node and in a browser.

@@ -1,0 +1,132 @@
+//! Other systems' clients, as their users have them: modules of JavaScript in
+//! `tests/clients`, run by Node.js or in a page of Chromium. What they need is
+//! installed by `make clients`.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use super::{DEADLINE, Server, within};
+
+/// How much faster than ours the clients' clocks run, unless their arguments say
+/// otherwise: pauses of half a minute keep their order, but nobody waits for them.
+const SPEED: u32 = 40;
+
+/// A client at work. Dropping it ends it.
+pub struct Script {
+    child: Child,
+    input: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Script {
+    /// The client `name` of `server` in Node, with these arguments.
+    pub async fn node(name: &str, server: &Server, arguments: Value) -> Self {
+        let mut script = Self::spawn(command("run.js"));
+        script.begin(name, server, arguments).await;
+        script
+    }
+
+    /// A page of Chromium, and its origin. It waits for [`Script::begin`].
+    pub async fn page() -> (Self, String) {
+        let mut command = command("browser.js");
+        command.env("CHROMIUM", folder().join("chromium"));
+        let mut page = Self::spawn(command);
+        let shown = page.until("the page's origin", |line| line["origin"].is_string()).await;
+        let origin = last(&shown, "origin").as_str().expect("a string").to_owned();
+        (page, origin)
+    }
+
+    /// Runs the client `name` of `server`, with these arguments.
+    pub async fn begin(&mut self, name: &str, server: &Server, mut arguments: Value) {
+        arguments["client"] = json!(name);
+        arguments["url"] = json!(server.url());
+        if arguments["speed"].is_null() {
+            arguments["speed"] = json!(SPEED);
+        }
+        self.say(&arguments.to_string()).await;
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("node starts");
+        let input = child.stdin.take().expect("it is a pipe");
+        let lines = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
+        Self { child, input, lines }
+    }
+
+    /// Gives it an order, such as `stop`.
+    pub async fn say(&mut self, order: &str) {
+        self.input.write_all(format!("{order}\n").as_bytes()).await.expect("it listens");
+    }
+
+    /// What it shows up to the first thing that is `wanted`.
+    pub async fn until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut shown = Vec::new();
+        loop {
+            match self.next(what).await {
+                Some(line) => shown.push(line),
+                None => panic!("the client ended before {what}, and showed {shown:#?}"),
+            }
+            if shown.last().is_some_and(&wanted) {
+                return shown;
+            }
+        }
+    }
+
+    /// What it shows up to its end, which is no fault.
+    pub async fn rest(mut self) -> Vec<Value> {
+        let mut shown = Vec::new();
+        while let Some(line) = self.next("the client's end").await {
+            shown.push(line);
+        }
+        let status = within(DEADLINE, "the client's end", self.child.wait()).await;
+        assert!(status.is_ok_and(|status| status.success()), "it failed, and showed {shown:#?}");
+        shown
+    }
+
+    async fn next(&mut self, what: &str) -> Option<Value> {
+        let line = within(DEADLINE, what, self.lines.next_line()).await.expect("it is readable");
+        let line = line.map(|line| serde_json::from_str::<Value>(&line).expect("it is JSON"))?;
+        assert!(line["fault"].is_null(), "the page failed: {line}");
+        Some(line)
+    }
+}
+
+/// The last line that has `key`, with what it says there.
+pub fn last<'a>(shown: &'a [Value], key: &str) -> &'a Value {
+    all(shown, key).next_back().unwrap_or_else(|| panic!("no {key} in {shown:#?}"))
+}
+
+/// What all lines that have `key` say there.
+pub fn all<'a>(shown: &'a [Value], key: &str) -> impl DoubleEndedIterator<Item = &'a Value> {
+    shown.iter().filter_map(move |line| line.get(key))
+}
+
+fn command(script: &str) -> Command {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
+    let mut command = Command::new("node");
+    command.arg(scripts.join(script)).env("MILEPOST_CLIENTS", folder());
+    command
+}
+
+/// Where the clients' packages are installed.
+pub fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/install-clients");
+        let output = std::process::Command::new(script).arg("--where").output();
+        let folder = output.expect("bash is there").stdout;
+        let folder = PathBuf::from(String::from_utf8(folder).expect("a path").trim());
+        assert!(folder.join("complete").exists(), "run `make clients` before these tests");
+        folder
+    })
+}
