@@ -20,6 +20,8 @@ mod cancel;
 mod cli;
 mod conversion;
 mod clients;
+mod clients_agents;
+mod clients_document;
 mod crash;
 mod doctor;
 mod documents;

@@ -22,7 +22,7 @@ pub use cli::{Client, exits};
 pub use documents::{expected, fixture, fixtures, pdf_of};
 pub use golden::Transcript;
 pub use http2::Http2;
-pub use node::{Script, all, last};
+pub use node::{Place, Script, all, last};
 pub use people::{Things, guarded, guarded_with, signed, signed_with, token_of, token_with_role};
 pub use processes::{Process, raise_file_limit};
 pub use server::{Server, binary, run};

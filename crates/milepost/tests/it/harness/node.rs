@@ -16,6 +16,29 @@ use super::{DEADLINE, Server, within};
 /// otherwise: pauses of half a minute keep their order, but nobody waits for them.
 const SPEED: u32 = 40;
 
+/// Where a client runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Place {
+    Node,
+    /// A page of Chromium, of another origin than the server's.
+    Page,
+}
+
+impl Place {
+    /// A server, and a client that waits for [`Script::begin`].
+    pub async fn open(self) -> (Server, Script) {
+        if self == Self::Node {
+            return (Server::start(), Script::in_node());
+        }
+        let mut command = command("browser.js");
+        command.env("CHROMIUM", folder().join("chromium"));
+        let mut page = Script::spawn(command);
+        let shown = page.until("the page's origin", |line| line["origin"].is_string()).await;
+        let origin = last(&shown, "origin").as_str().expect("a string");
+        (Server::with(&[("MILEPOST_ORIGINS", origin)]), page)
+    }
+}
+
 /// A client at work. Dropping it ends it.
 pub struct Script {
     child: Child,
@@ -26,19 +49,13 @@ pub struct Script {
 impl Script {
     /// The client `name` of `server` in Node, with these arguments.
     pub async fn node(name: &str, server: &Server, arguments: Value) -> Self {
-        let mut script = Self::spawn(command("run.js"));
+        let mut script = Self::in_node();
         script.begin(name, server, arguments).await;
         script
     }
 
-    /// A page of Chromium, and its origin. It waits for [`Script::begin`].
-    pub async fn page() -> (Self, String) {
-        let mut command = command("browser.js");
-        command.env("CHROMIUM", folder().join("chromium"));
-        let mut page = Self::spawn(command);
-        let shown = page.until("the page's origin", |line| line["origin"].is_string()).await;
-        let origin = last(&shown, "origin").as_str().expect("a string").to_owned();
-        (page, origin)
+    fn in_node() -> Self {
+        Self::spawn(command("run.js"))
     }
 
     /// Runs the client `name` of `server`, with these arguments.
@@ -119,7 +136,7 @@ fn command(script: &str) -> Command {
 }
 
 /// Where the clients' packages are installed.
-pub fn folder() -> &'static Path {
+fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/install-clients");
