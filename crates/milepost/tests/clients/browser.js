@@ -7,21 +7,23 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
-import { basename } from "node:path";
 
 const installed = createRequire(`${process.env.MILEPOST_CLIENTS}/`);
 const { chromium } = installed("playwright-core");
 const show = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-// The page, and beside it the clients' modules.
+// The page, beside it the clients' modules, and Socket.IO's client by its version.
 const pages = createServer(async (request, response) => {
-  const file = basename(request.url);
-  if (!/^[a-z]+\.js$/.test(file)) {
+  const [, name, version] = request.url.match(/^\/([a-z]+)(?:-(\d\.\d))?\.js$/) ?? [];
+  if (!name) {
     response.setHeader("content-type", "text/html");
     return response.end("<!doctype html><title>A client</title>");
   }
+  const file = version
+    ? `${process.env.MILEPOST_CLIENTS}/node_modules/socket.io-client-${version}/dist/socket.io.esm.min.js`
+    : new URL(`${name}.js`, import.meta.url);
   response.setHeader("content-type", "text/javascript");
-  response.end(await readFile(new URL(file, import.meta.url)));
+  response.end(await readFile(file));
 });
 await new Promise((resolve) => pages.listen(0, "127.0.0.1", resolve));
 const origin = `http://127.0.0.1:${pages.address().port}`;
@@ -46,13 +48,14 @@ page.on("pageerror", (error) => show({ fault: String(error) }));
 await page.exposeFunction("show", show);
 await page.goto(origin);
 const run = page.evaluate(
-  async ([client, base, { speed, ...given }]) => {
+  async ([client, base, { speed, io: version, ...given }]) => {
     const { webOf } = await import("/web.js");
     const { run } = await import(`/${client}.js`);
     // Each line is through before the next, so that none is out of its place.
     let shown = Promise.resolve();
     const show = (line) => (shown = shown.then(() => window.show(line)));
-    const web = webOf({ base, show, speed, WebSocket, EventSource });
+    const { io } = version ? await import(`/socketio-${version}.js`) : {};
+    const web = webOf({ base, show, speed, WebSocket, EventSource, io });
     window.order = web.order;
     await run(web, given);
     web.end();

@@ -12,8 +12,9 @@ const { EventSource } = installed("eventsource");
 
 const show = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const orders = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const { client, url: base, speed, ...given } = JSON.parse((await orders.next()).value);
-const web = webOf({ base, show, speed, WebSocket, EventSource });
+const { client, url: base, speed, io: version, ...given } = JSON.parse((await orders.next()).value);
+const io = version && installed(`socket.io-client-${version}`).io;
+const web = webOf({ base, show, speed, WebSocket, EventSource, io });
 (async () => {
   for await (const line of orders) web.order(line);
 })();

@@ -8,13 +8,14 @@ function clockOf(speed) {
   return {
     after: (ms, then) => setTimeout(then, ms / speed),
     cancel: (timer) => clearTimeout(timer),
+    ms: (ms) => ms / speed,
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms / speed)),
   };
 }
 
 const decode = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
-export function webOf({ base, show, speed = 1, WebSocket, EventSource }) {
+export function webOf({ base, show, speed = 1, WebSocket, EventSource, io }) {
   let heed = null;
   const early = [];
   const cleanups = [];
@@ -24,6 +25,7 @@ export function webOf({ base, show, speed = 1, WebSocket, EventSource }) {
     decode,
     WebSocket,
     EventSource,
+    io,
     secure: base.startsWith("https:"),
     fetch: (...request) => fetch(...request),
     clock: clockOf(speed),

@@ -22,6 +22,7 @@ mod conversion;
 mod clients;
 mod clients_agents;
 mod clients_document;
+mod clients_rooms;
 mod crash;
 mod doctor;
 mod documents;

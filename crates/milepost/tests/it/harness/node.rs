@@ -1,5 +1,5 @@
-//! Other systems' clients, as their users have them: modules of JavaScript in
-//! `tests/clients`, run by Node.js or in a page of Chromium. What they need is
+//! Other systems' clients, as their users have them: scripts in `tests/clients`, run by
+//! Node.js, in a page of Chromium, or by Python. What they need is
 //! installed by `make clients`.
 
 use std::path::{Path, PathBuf};
@@ -51,6 +51,16 @@ impl Script {
     pub async fn node(name: &str, server: &Server, arguments: Value) -> Self {
         let mut script = Self::in_node();
         script.begin(name, server, arguments).await;
+        script
+    }
+
+    /// The client in Python that follows a room of `server`, with these arguments.
+    pub async fn python(server: &Server, mut arguments: Value) -> Self {
+        let mut command = Command::new(folder().join("python/bin/python"));
+        command.arg(scripts().join("rooms.py"));
+        let mut script = Self::spawn(command);
+        arguments["url"] = json!(server.url());
+        script.say(&arguments.to_string()).await;
         script
     }
 
@@ -129,10 +139,13 @@ pub fn all<'a>(shown: &'a [Value], key: &str) -> impl DoubleEndedIterator<Item =
 }
 
 fn command(script: &str) -> Command {
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
     let mut command = Command::new("node");
-    command.arg(scripts.join(script)).env("MILEPOST_CLIENTS", folder());
+    command.arg(scripts().join(script)).env("MILEPOST_CLIENTS", folder());
     command
+}
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
 /// Where the clients' packages are installed.
