@@ -151,8 +151,12 @@ async fn an_upload(place: Place) {
         {"content": text, "source": "long.txt", "metadata": {"fileName": "long.txt"}},
         {"content": "# Short\n\nOne line.", "source": "short.md"},
     ]);
+    server.freeze().await;
     client.begin("upload", &server, json!({"documents": documents})).await;
-    let shown = client.rest().await;
+    // Who is there before the work begins sees all of it.
+    let mut shown = client.until("a state", |line| line["update"].is_object()).await;
+    server.thaw();
+    shown.extend(client.rest().await);
 
     let reply = last(&shown, "reply");
     assert_eq!(keys(reply), ["message", "status", "timestamp", "upload_id"]);
