@@ -14,10 +14,13 @@ given = json.loads(sys.stdin.readline())
 room = {"job_id": given["id"], "token": given.get("token", "none")}
 client = socketio.Client(reconnection_delay=0.05, reconnection_delay_max=0.2)
 over = threading.Event()
+# Handlers run in threads of their own.
+one_at_a_time = threading.Lock()
 
 
 def show(line):
-    print(json.dumps(line), flush=True)
+    with one_at_a_time:
+        print(json.dumps(line), flush=True)
 
 
 @client.event

@@ -44,6 +44,8 @@ pub struct Script {
     child: Child,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
+    /// All that it has shown.
+    shown: Vec<Value>,
 }
 
 impl Script {
@@ -87,7 +89,7 @@ impl Script {
             .expect("node starts");
         let input = child.stdin.take().expect("it is a pipe");
         let lines = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
-        Self { child, input, lines }
+        Self { child, input, lines, shown: Vec::new() }
     }
 
     /// Gives it an order, such as `stop`.
@@ -97,34 +99,40 @@ impl Script {
 
     /// What it shows up to the first thing that is `wanted`.
     pub async fn until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
-        let mut shown = Vec::new();
+        let before = self.shown.len();
         loop {
-            match self.next(what).await {
-                Some(line) => shown.push(line),
-                None => panic!("the client ended before {what}, and showed {shown:#?}"),
-            }
-            if shown.last().is_some_and(&wanted) {
-                return shown;
+            let line = self.next(what).await;
+            let line = line.unwrap_or_else(|| panic!("the client ended before {what}"));
+            if wanted(&line) {
+                return self.shown[before..].to_vec();
             }
         }
     }
 
     /// What it shows up to its end, which is no fault.
     pub async fn rest(mut self) -> Vec<Value> {
-        let mut shown = Vec::new();
-        while let Some(line) = self.next("the client's end").await {
-            shown.push(line);
-        }
+        let before = self.shown.len();
+        while self.next("the client's end").await.is_some() {}
         let status = within(DEADLINE, "the client's end", self.child.wait()).await;
-        assert!(status.is_ok_and(|status| status.success()), "it failed, and showed {shown:#?}");
-        shown
+        assert!(status.is_ok_and(|status| status.success()), "the client failed");
+        self.shown.split_off(before)
     }
 
     async fn next(&mut self, what: &str) -> Option<Value> {
         let line = within(DEADLINE, what, self.lines.next_line()).await.expect("it is readable");
         let line = line.map(|line| serde_json::from_str::<Value>(&line).expect("it is JSON"))?;
-        assert!(line["fault"].is_null(), "the page failed: {line}");
+        self.shown.push(line.clone());
+        assert!(line["fault"].is_null(), "the page failed");
         Some(line)
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let shown: Vec<_> = self.shown.iter().map(|line| format!("{line}\n")).collect();
+            eprintln!("--- a client showed\n{}---", shown.concat());
+        }
     }
 }
 
