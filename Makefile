@@ -1,5 +1,5 @@
 # `make test` installs what the tests need and runs all of them.
-.PHONY: test check tools run fuzz api
+.PHONY: test check clients tools run fuzz api
 
 CARGO ?= cargo
 
@@ -7,7 +7,7 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS = credential detect form log pipe request socket
 
-test: check
+test: check clients
 	$(CARGO) test --workspace --locked
 	$(MAKE) api
 	$(MAKE) fuzz FUZZ_SECONDS=10
@@ -33,6 +33,10 @@ check: tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) deny --locked --log-level error check bans licenses sources
+
+# Other systems' clients, which the tests run.
+clients:
+	@scripts/install-clients
 
 tools:
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny

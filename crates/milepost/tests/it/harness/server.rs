@@ -22,6 +22,7 @@ pub struct Server {
     folder: TempDir,
     settings: Vec<(String, String)>,
     log: Arc<Mutex<String>>,
+    listen: String,
     url: String,
 }
 
@@ -50,12 +51,25 @@ impl Server {
 
     /// A server with `settings` as `MILEPOST_…` variables.
     pub fn with(settings: &[(&str, &str)]) -> Self {
+        Self::on("127.0.0.1:0", settings)
+    }
+
+    /// A server that is found at the same address again after a restart: one of its own,
+    /// on which nobody else takes its port meanwhile.
+    pub fn settled(settings: &[(&str, &str)]) -> Self {
+        let [a, b, c] = [(); 3].map(|()| fastrand::u8(2..254));
+        let mut server = Self::on(&format!("127.{a}.{b}.{c}:0"), settings);
+        server.listen = server.address().to_owned();
+        server
+    }
+
+    fn on(listen: &str, settings: &[(&str, &str)]) -> Self {
         let settings: Vec<_> =
             settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let folder = tempfile::tempdir().expect("a folder can be made");
         let log = Arc::default();
-        let (child, url) = launch(folder.path(), &settings, &log);
-        Self { child, folder, settings, log, url }
+        let (child, url) = launch(listen, folder.path(), &settings, &log);
+        Self { child, folder, settings, log, listen: listen.to_owned(), url }
     }
 
     /// A client of it.
@@ -136,7 +150,7 @@ impl Server {
 
     /// Starts it again, on the same data, once it has ended.
     pub fn restart(&mut self) {
-        let (child, url) = launch(self.folder.path(), &self.settings, &self.log);
+        let (child, url) = launch(&self.listen, self.folder.path(), &self.settings, &self.log);
         (self.child, self.url) = (child, url);
     }
 
@@ -161,12 +175,13 @@ impl Drop for Server {
 }
 
 fn launch(
+    listen: &str,
     folder: &Path,
     settings: &[(String, String)],
     log: &Arc<Mutex<String>>,
 ) -> (Child, String) {
     let mut child = binary()
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .args(["serve", "--listen", listen, "--data-dir"])
         .arg(folder)
         .env("MILEPOST_WORKER_SLOTS", DEFAULT_SLOTS)
         .envs(settings.iter().map(|(name, value)| (name, value)))
