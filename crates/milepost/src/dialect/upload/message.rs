@@ -109,7 +109,7 @@ fn passed(job: &Snapshot) -> Vec<Message> {
 
 /// How many chunks are done in a stage, and how many there are as far as that is known.
 fn chunks(job: &Snapshot, stage: Option<&StageState>) -> (u64, u64) {
-    let counts = |stage: &&StageState| stage.unit == Some(Unit::new("chunk"));
+    let counts = |stage: &&StageState| stage.unit == Some(Unit::chunk());
     let known = job.stages.iter().filter(counts).filter_map(|stage| stage.total).max();
     let done = stage.filter(counts).and_then(|stage| stage.done).unwrap_or(0);
     (done, known.unwrap_or(0).max(done))

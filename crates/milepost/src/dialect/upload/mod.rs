@@ -108,7 +108,7 @@ pub async fn upload(
     };
     let submission = Submission {
         owner: caller.owner,
-        pipeline: Pipeline::Convert,
+        pipeline: Pipeline::Ingest,
         plan: None,
         source: Some(Source::Uploaded(upload)),
         options: Options::default(),
