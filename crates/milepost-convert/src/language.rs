@@ -1,8 +1,7 @@
-//! Which language a text is in.
+//! Which language a text is in, and how many words it has.
 //!
-//! Enters: text. Leaves: a language's two-letter code (ISO 639-1; `nb` and the
-//! like included), or nothing where there is too little to tell. It never reads
-//! more than a sample.
+//! Enters: text. Leaves: a language's two-letter code (ISO 639-1), or nothing
+//! where there is too little to tell. It never tells by more than a sample.
 
 use whatlang::{Detector, Lang};
 
@@ -35,6 +34,11 @@ fn sample(text: &str, letters: usize) -> Option<String> {
     let sample: String = text.chars().take(SAMPLE_CHARS).collect();
     let enough = sample.chars().filter(|c| c.is_alphabetic()).take(letters).count() == letters;
     enough.then_some(sample)
+}
+
+/// Words, at white space.
+pub(crate) fn words(text: &str) -> usize {
+    text.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count()
 }
 
 /// The two-letter code.

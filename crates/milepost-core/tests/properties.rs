@@ -119,14 +119,15 @@ proptest! {
         hold in any::<bool>(),
         with_document in any::<bool>(),
         fetch in any::<bool>(),
+        goes_on in any::<bool>(),
         kinds in proptest::collection::vec(any_kind(), 0..120),
     ) {
         let id = JobId::new(Uuid::from_u128(1));
-        let first = Event {
-            seq: Seq(1),
-            at: Timestamp::from_micros(0),
-            kind: submitted(hold, !fetch && (with_document || !hold), fetch),
-        };
+        let mut kind = submitted(hold, !fetch && (with_document || !hold), fetch);
+        if let EventKind::Submitted(submitted) = &mut kind {
+            submitted.pipeline = if goes_on { Pipeline::Convert } else { Pipeline::Ingest };
+        }
+        let first = Event { seq: Seq(1), at: Timestamp::from_micros(0), kind };
         let mut log = vec![first];
         let mut snapshot = Snapshot::begin(id, &log[0]).unwrap();
 
@@ -147,6 +148,10 @@ proptest! {
                     } else {
                         prop_assert_eq!(snapshot.attempt, before.attempt + 1);
                         prop_assert_eq!(snapshot.status, Status::Queued);
+                        let taken_over = snapshot.stages.iter().any(|stage| {
+                            stage.name != FETCHING && stage.done.is_some()
+                        });
+                        prop_assert!(goes_on || !taken_over, "nothing was kept");
                     }
                     prop_assert!(snapshot.fence >= before.fence);
                     prop_assert!(!snapshot.fetches() || snapshot.document.is_none());

@@ -194,10 +194,7 @@ fn enrich<'a>(texts: &'a [Text], parts: &[Part], on_mark: &mut dyn FnMut(Mark)) 
                 language: language::surely(text).or(whole),
                 headings: outline.at(part.start),
                 characters: text.chars().count(),
-                words: text
-                    .split_whitespace()
-                    .filter(|word| word.contains(char::is_alphanumeric))
-                    .count(),
+                words: language::words(text),
                 metadata: metadata.as_deref(),
             });
             pace.mark(chunks.len() as u64).map(&mut *on_mark);

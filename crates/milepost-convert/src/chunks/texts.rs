@@ -14,6 +14,11 @@ pub const TEXTS: &str = "application/vnd.milepost.texts+json";
 const TEXTS_ENDING: &str = ".texts.json";
 /// More texts than this come in several documents.
 const MAX_TEXTS: usize = 100_000;
+/// What stands in each chunk of a text is small, in bytes: its source, and its
+/// metadata as JSON.
+const MAX_LABEL: usize = 16 * 1024;
+/// Who reads the chunks may not read deeper.
+const MAX_DEPTH: usize = 32;
 /// Whether a document is several texts in one.
 pub fn is_texts(media_type: &str, filename: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
@@ -60,5 +65,59 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Text>, Error> {
         );
         return Err(Error::new(ErrorKind::TooLarge, message));
     }
+    for (place, Text { source, metadata, .. }) in documents.iter().enumerate() {
+        let metadata = metadata.as_deref().map_or("", RawValue::get);
+        if source.len().max(metadata.len()) > MAX_LABEL || depth(metadata) > MAX_DEPTH {
+            let message = format!(
+                "The source or the metadata of text {place}, counted from 0, is larger than \
+                 {} KiB, or nested deeper than {MAX_DEPTH} levels.",
+                MAX_LABEL / 1024
+            );
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+    }
     Ok(documents)
+}
+
+/// How deep JSON is nested, which is known to be JSON.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_each_chunk_is_small() {
+        let texts = |metadata: &str| {
+            let json = format!(r#"{{"documents":[{{"content":"a","metadata":{metadata}}}]}}"#);
+            parse(json.as_bytes()).map(|texts| texts.len()).map_err(|error| error.kind)
+        };
+        assert_eq!(texts(r#"{"a": ["[[[[", "\"]"]}"#), Ok(1));
+        let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        assert_eq!(texts(&deep(MAX_DEPTH)), Ok(1));
+        assert_eq!(texts(&deep(MAX_DEPTH + 1)), Err(ErrorKind::TooLarge));
+        assert_eq!(texts(&format!("\"{}\"", "x".repeat(MAX_LABEL))), Err(ErrorKind::TooLarge));
+    }
+
+    #[test]
+    fn depth_is_that_of_brackets_outside_of_strings() {
+        assert_eq!(depth(r#"{"a": [1, {"b": "[[["}], "c\\": "\"{"}"#), 3);
+        assert_eq!(depth(""), 0);
+    }
 }

@@ -23,7 +23,7 @@ use crate::mark::{Counted, Found, Mark, Pace, Phase};
 use crate::options::{Limits, Options};
 use crate::page::Page;
 use crate::render::parse_markdown;
-use normal::{Words, count_words, normalize};
+use normal::{Words, normalize};
 use split::Piece;
 
 /// A long document's chunks have so many pages, a short one's have one.
@@ -298,7 +298,7 @@ impl ChunkResult {
         Self {
             chunk_id,
             status: if chunk.error.is_some() { "failed" } else { "success" },
-            tokens: sentences.iter().map(|one| count_words(&one.normalized)).sum(),
+            tokens: sentences.iter().map(|one| language::words(&one.normalized)).sum(),
             sentences,
             error: chunk.error,
         }

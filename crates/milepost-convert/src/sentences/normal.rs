@@ -56,11 +56,6 @@ pub(super) fn normalize(sentence: &str) -> String {
     plain
 }
 
-/// Words, at white space.
-pub(super) fn count_words(text: &str) -> usize {
-    text.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count()
-}
-
 /// The words of a document, in small letters, by which a hyphen from the end of a
 /// line is told from one that belongs there.
 pub(super) struct Words(HashSet<String>);
