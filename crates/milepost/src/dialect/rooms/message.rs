@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::hub::Frame;
 
 /// What this protocol's jobs do.
-pub const PIPELINE: Pipeline = Pipeline::Convert;
+pub const PIPELINE: Pipeline = Pipeline::Sentences;
 /// What a document is called before it has come.
 const UNNAMED: &str = "unknown.pdf";
 /// A chunk that was worked on.
