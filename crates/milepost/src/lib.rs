@@ -11,6 +11,8 @@ mod clock;
 mod command;
 mod config;
 mod dialect;
+#[cfg(test)]
+mod echo;
 mod fetch;
 #[cfg(fuzzing)]
 pub mod fuzzing;

@@ -46,7 +46,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("config", &[]),
 ];
 /// These see everything.
-const FREE: &[&str] = &["app", "cli", "fuzzing", "lib", "main", "simulation", "tidy"];
+const FREE: &[&str] = &["app", "cli", "echo", "fuzzing", "lib", "main", "simulation", "tidy"];
 const SHARED: &[&str] = &["clock", "config"];
 
 /// Past this a file has a seam that is not used.

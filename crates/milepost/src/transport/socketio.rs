@@ -22,7 +22,7 @@ use socketioxide::service::SocketIoService;
 use socketioxide::socket::Socket;
 use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -38,9 +38,11 @@ const PING_ANSWER: Duration = Duration::from_secs(20);
 const CONNECT: Duration = Duration::from_secs(10);
 /// Packets that are kept for a client. Where there is no room for the next ping, the
 /// client is cut off: nobody stays for longer than that without reading.
-const UNSENT_PACKETS: usize = 16;
+const UNSENT_PACKETS: usize = 64;
 /// How long until it is looked again whether there is room for a packet.
 const UNSENT_WAIT: Duration = Duration::from_millis(25);
+/// How long it may take to end all connections.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// What a client may have said that was not answered so far.
 const UNHEARD_BYTES: usize = 256 * 1024;
 /// What an event takes beside its text.
@@ -137,7 +139,7 @@ pub trait Session: Send + 'static {
     fn expired(&self) -> End;
 
     /// Whether the client may still be here. Asked now and then.
-    fn still(&self) -> impl Future<Output = Result<(), End>> + Send;
+    fn still(&mut self) -> impl Future<Output = Result<(), End>> + Send;
 }
 
 /// How patient it is.
@@ -197,7 +199,13 @@ impl Engine {
         io.ns(NAMESPACE, begin.with(greet));
         tokio::spawn(async move {
             stop.cancelled().await;
-            io.close().await;
+            let sockets = io.sockets();
+            // Whoever does not read may block it.
+            let _ = timeout(GOODBYE, io.close()).await;
+            // The library forgets to tell them.
+            for socket in sockets {
+                let _ = socket.disconnect();
+            }
         });
         engine
     }

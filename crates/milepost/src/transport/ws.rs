@@ -116,6 +116,14 @@ pub trait Session: Send {
         text: &str,
     ) -> impl Future<Output = Result<Vec<Bytes>, Close>> + Send;
 
+    /// Answers a binary message, framed. No dialect has any.
+    ///
+    /// # Errors
+    /// Where there is none.
+    fn on_binary(&mut self, _: &[u8]) -> Result<Bytes, Close> {
+        Err(Close::Binary)
+    }
+
     /// Shapes a delivery, as one frame or several; `None` where there is nothing to say.
     ///
     /// # Errors
@@ -267,7 +275,11 @@ async fn run(open: &mut Open<impl Session>) -> Result<(), Option<Close>> {
                     None => return Err(None),
                     Some(Err(error)) => return Err(broken(&error)),
                     Some(Ok(Message::Text(text))) => text,
-                    Some(Ok(Message::Binary(_))) => return Err(Some(Close::Binary)),
+                    Some(Ok(Message::Binary(bytes))) => {
+                        let answer = session.on_binary(&bytes).map_err(Some)?;
+                        socket.send(&answer, send_limit).await?;
+                        continue;
+                    }
                     // The library answers pings and completes a close.
                     Some(Ok(Message::Close(_))) => return Err(Some(Close::Done)),
                     Some(Ok(_)) => {

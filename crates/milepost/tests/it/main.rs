@@ -55,6 +55,8 @@ mod resume;
 mod retention;
 mod reuse;
 mod reuse_shared;
+mod rooms;
+mod rooms_states;
 mod sandbox;
 mod shutdown;
 mod slow;

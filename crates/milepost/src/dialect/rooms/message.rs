@@ -156,10 +156,13 @@ fn filename<'a>(snapshot: &'a Snapshot, settings: Option<&'a Value>) -> &'a str 
     brought.or_else(announced).unwrap_or(UNNAMED)
 }
 
-/// The stage whose parts are counted.
+/// The stage whose parts are counted: chunks, and in other pipelines what they have.
 fn counted(snapshot: &Snapshot) -> Option<&StageState> {
-    let counts = |stage: &&StageState| stage.total.is_some() && stage.unit != Some(Unit::byte());
-    snapshot.stages.iter().rfind(counts)
+    let parts = |stage: &&StageState| match &stage.unit {
+        Some(unit) if snapshot.pipeline == PIPELINE => *unit == Unit::new("chunk"),
+        unit => *unit != Some(Unit::byte()),
+    };
+    snapshot.stages.iter().rfind(|stage| stage.total.is_some() && parts(stage))
 }
 
 /// What it is doing, in the words of this protocol's own pipeline; of others in theirs.

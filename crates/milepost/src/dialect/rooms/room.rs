@@ -4,29 +4,36 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use milepost_core::{Caller, JobId, Seq};
 use serde_json::{Value, json};
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit};
 use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::message::status;
-use super::show::show;
+use super::show::{show, too_much};
 use super::socket::{EXPIRED, INVALID, Place, UNAVAILABLE, log_in};
 use crate::access::Principal;
 use crate::audit::Attendance;
 use crate::command::CommandError;
 use crate::dialect::noted;
-use crate::dialect::watch::INTERVAL;
 use crate::http::Services;
 use crate::http::bounds::{Limit, Pace};
 use crate::http::client::Client;
 use crate::http::problem::Problem;
-use crate::hub::{Delivery, Mode, TooSlow, Topic, WatchError};
+use crate::hub::{Delivery, Frame, Mode, TooSlow, Topic, WatchError};
+use crate::store::StoreError;
 use crate::transport::socketio::{Answer, End, Said, Session};
 
+/// The least time between two states of a job that are no boundaries.
+const INTERVAL: Duration = Duration::from_millis(100);
+/// A longer message counts among those that the server may have under way to all.
+const HEAVY_BYTES: usize = 64 * 1024;
+/// For so long: whoever has not taken it by then is cut off by the system.
+const HEAVY_FOR: Duration = Duration::from_secs(200);
 /// So much of what a client calls a job is repeated to it.
 const MAX_NAME_CHARS: usize = 64;
 /// What is said where an event does not name a job.
@@ -49,6 +56,8 @@ pub struct Room {
     principal: Arc<Principal>,
     /// The rooms that it is in, with whose credential it joined.
     joined: HashMap<JobId, Arc<Principal>>,
+    /// What is, or may be, under way to it that is long.
+    heavy: Vec<(Instant, OwnedSemaphorePermit)>,
     pace: Pace,
     /// Notes its end.
     _attendance: Attendance,
@@ -75,6 +84,7 @@ impl Room {
             place,
             principal,
             joined: HashMap::new(),
+            heavy: Vec::new(),
             pace,
             _attendance: attendance,
             _tracked: tracked,
@@ -144,6 +154,22 @@ impl Room {
         let mut pass = self.services.bounds.pass(self.client, false);
         pass.arrives()?;
         pass.belongs_to(caller)
+    }
+
+    /// The state of a job as it is sent: without what it has made where that is long and
+    /// too much of the kind is under way.
+    async fn shape(&mut self, frame: &Frame) -> Result<Bytes, StoreError> {
+        let data = show(&self.services, frame).await?;
+        if data.len() <= HEAVY_BYTES {
+            return Ok(data);
+        }
+        self.heavy.retain(|(until, _)| *until > Instant::now());
+        let bytes = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        match self.place.heavy.clone().try_acquire_many_owned(bytes) {
+            Ok(permit) => self.heavy.push((Instant::now() + HEAVY_FOR, permit)),
+            Err(_full) => return Ok(too_much(frame, data.len())),
+        }
+        Ok(data)
     }
 
     fn check_room(&mut self, job: JobId) -> Result<(), Problem> {
@@ -216,7 +242,7 @@ impl Session for Room {
 
     async fn encode(&mut self, delivery: Delivery) -> Result<Option<Said>, End> {
         Ok(match delivery {
-            Delivery::Frame(frame) => Some(match show(&self.services, &frame).await {
+            Delivery::Frame(frame) => Some(match self.shape(&frame).await {
                 Ok(data) => Said { event: "job_progress", data },
                 Err(store) => error(&unavailable(&store)),
             }),
@@ -245,7 +271,8 @@ impl Session for Room {
         End::Away(Some(error(EXPIRED)))
     }
 
-    async fn still(&self) -> Result<(), End> {
+    async fn still(&mut self) -> Result<(), End> {
+        self.heavy.retain(|(until, _)| *until > Instant::now());
         for principal in self.principals() {
             if !self.services.access.still(principal).await {
                 return Err(End::Away(Some(error(INVALID))));
@@ -275,7 +302,7 @@ pub fn cannot_cancel(status: &str) -> String {
     format!("Cannot cancel job with status {status}")
 }
 
-fn unavailable(error: &crate::store::StoreError) -> String {
+fn unavailable(error: &StoreError) -> String {
     tracing::error!(%error, "a client of Socket.IO met a fault of the store");
     UNAVAILABLE.to_owned()
 }

@@ -11,7 +11,7 @@ use crate::hub::{Encoding, Frame};
 use crate::store::StoreError;
 
 /// A result that is larger is not sent to everybody who watches.
-const MAX_RESULT_BYTES: u64 = 8 * 1024 * 1024;
+const MAX_RESULT_BYTES: u64 = 16 * 1024 * 1024;
 /// The format of a result that holds the chunks.
 const FORMAT: &str = "json";
 
@@ -25,6 +25,11 @@ pub async fn show(services: &Services, frame: &Frame) -> Result<Bytes, StoreErro
     }
     let whole = async { Ok(message(frame, &made(services, &frame.snapshot).await?)) };
     frame.encoded_later(Encoding::ROOMS, whole).await
+}
+
+/// The same without what it has made, which is of so many bytes.
+pub fn too_much(frame: &Frame, bytes: usize) -> Bytes {
+    message(frame, &Made::TooMuch(bytes as u64))
 }
 
 /// The same without what it has made.

@@ -10,7 +10,7 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 use tokio::time::timeout;
 
 use super::room::Room;
@@ -35,9 +35,22 @@ pub const TOO_MANY: &str = "Too many connections";
 /// Whoever connects again has that much time for its last connection to end.
 const LAST_ONE: Duration = Duration::from_secs(5);
 
+/// What may be under way to all clients in long messages, which the library keeps until
+/// they are taken.
+const HEAVY_BYTES: usize = 512 * 1024 * 1024;
+
 /// All who come by Socket.IO.
-#[derive(Clone, Default)]
-pub struct Sockets(Arc<OnceLock<Engine>>);
+#[derive(Clone)]
+pub struct Sockets {
+    engine: Arc<OnceLock<Engine>>,
+    heavy: Arc<Semaphore>,
+}
+
+impl Default for Sockets {
+    fn default() -> Self {
+        Self { engine: Arc::default(), heavy: Arc::new(Semaphore::new(HEAVY_BYTES)) }
+    }
+}
 
 /// A watcher's place, from its handshake on.
 pub struct Place {
@@ -45,6 +58,8 @@ pub struct Place {
     pub connection: Connection,
     /// Where that is counted.
     pub seat: Seat,
+    /// Room for long messages, which all share.
+    pub heavy: Arc<Semaphore>,
 }
 
 /// Who opened a session, and with what it is served. It is kept as long as the session.
@@ -86,14 +101,14 @@ impl Sockets {
         client: Client,
         mut request: Request,
     ) -> Result<Response, Problem> {
-        let engine = self.0.get_or_init(|| {
+        let engine = self.engine.get_or_init(|| {
             let largest = services.config.limits.socket_message.as_u64();
             let largest = usize::try_from(largest).unwrap_or(usize::MAX);
             Engine::start(largest, services.draining.clone(), Rooms)
         });
         if is_handshake(request.uri().query()) {
             let (connection, seat) = connect(&services, client)?;
-            let place = Arc::new(Mutex::new(Place { connection, seat }));
+            let place = Arc::new(Mutex::new(Place { connection, seat, heavy: self.heavy.clone() }));
             let request_id = request_id().filter(|_| services.audit.is_on());
             let opened = Opened { services, opening, client, request: request_id, place };
             request.extensions_mut().insert(Handshake(Arc::new(opened)));

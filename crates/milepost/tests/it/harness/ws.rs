@@ -129,6 +129,20 @@ impl Socket {
         .await
     }
 
+    /// The next text as it came, or `None` at the end.
+    pub async fn text(&mut self) -> Option<String> {
+        within(DEADLINE, "the next text of a WebSocket", async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Text(text))) => return Some(text.to_string()),
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                    Some(Ok(_)) => {}
+                }
+            }
+        })
+        .await
+    }
+
     /// The next message; fails at the end.
     pub async fn message(&mut self) -> Value {
         match self.hear().await {
