@@ -11,8 +11,8 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, Uri, header};
-use axum::response::Response;
+use axum::http::{HeaderName, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use socketioxide::adapter::LocalAdapter;
@@ -22,7 +22,7 @@ use socketioxide::service::SocketIoService;
 use socketioxide::socket::Socket;
 use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -41,8 +41,6 @@ const CONNECT: Duration = Duration::from_secs(10);
 const UNSENT_PACKETS: usize = 64;
 /// How long until it is looked again whether there is room for a packet.
 const UNSENT_WAIT: Duration = Duration::from_millis(25);
-/// How long it may take to end all connections.
-const GOODBYE: Duration = Duration::from_secs(1);
 /// What a client may have said that was not answered so far.
 const UNHEARD_BYTES: usize = 256 * 1024;
 /// What an event takes beside its text.
@@ -162,7 +160,10 @@ impl Default for Times {
 
 /// All clients of a server; cheap to clone.
 #[derive(Clone)]
-pub struct Engine(SocketIoService<Router>);
+pub struct Engine {
+    service: SocketIoService<Router>,
+    stop: CancellationToken,
+}
 
 impl Engine {
     /// Serves no namespace yet. No message of a client is longer than `largest` bytes.
@@ -185,35 +186,32 @@ impl Engine {
             .with_parser(parser);
         // What is not of its path does not come so far.
         let (service, io) = builder.build_with_inner_svc(Router::new());
-        (Self(service), io)
+        (Self { service, stop: CancellationToken::new() }, io)
     }
 
-    /// Serves `host` in the namespace `/` until `stop`; then all connections end, and
-    /// clients come back by themselves.
+    /// Serves `host` in the namespace `/` until `stop`. Then all sessions end, but without
+    /// the protocol's goodbye: behind that some clients would not come back by themselves.
     pub fn start<H: Host>(largest: usize, stop: CancellationToken, host: H) -> Self {
         let (engine, io) = Self::new(Times::default(), largest);
+        let engine = Self { stop: stop.clone(), ..engine };
         let begin = async |socket: SocketRef| begin::<H::Session>(socket).await;
-        let greet = async move |socket: SocketRef, TryData(auth): TryData<Value>| {
-            greet(host, socket, auth.unwrap_or_default()).await
+        let greet = move |socket: SocketRef, TryData(auth): TryData<Value>| {
+            greet(host, socket, auth.unwrap_or_default(), stop.child_token())
         };
         io.ns(NAMESPACE, begin.with(greet));
-        tokio::spawn(async move {
-            stop.cancelled().await;
-            let sockets = io.sockets();
-            // Whoever does not read may block it.
-            let _ = timeout(GOODBYE, io.close()).await;
-            // The library forgets to tell them.
-            for socket in sockets {
-                let _ = socket.disconnect();
-            }
-        });
         engine
     }
 
     /// Answers a request of its path.
     pub async fn answer(&self, request: Request) -> Response {
-        let answered = self.0.clone().call(lean(request)).await;
-        answered.unwrap_or_else(|never| match never {}).map(Body::new)
+        let mut service = self.service.clone();
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            answered = service.call(lean(request)) => {
+                answered.unwrap_or_else(|never| match never {}).map(Body::new)
+            }
+        }
     }
 }
 
@@ -285,8 +283,13 @@ struct Open<S> {
 
 /// Before the client hears that it is connected: from then on nothing that it says may
 /// be missed.
-async fn greet<H: Host>(host: H, socket: SocketRef, auth: Value) -> Result<(), String> {
-    let (flooded, gone) = (CancellationToken::new(), CancellationToken::new());
+async fn greet<H: Host>(
+    host: H,
+    socket: SocketRef,
+    auth: Value,
+    gone: CancellationToken,
+) -> Result<(), String> {
+    let flooded = CancellationToken::new();
     let (events, heard) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new(UNHEARD_BYTES));
     socket.on_fallback(Inbox { events, room, flooded: flooded.clone() });
