@@ -22,10 +22,13 @@ use super::validity::Validity;
 use super::wire::Wire;
 use crate::hub::{Connection, Delivery};
 
-/// Proxies cut connections that are silent for long.
-const COMMENT_EVERY: Duration = Duration::from_secs(15);
+/// Proxies cut connections that are silent for long, and credentials are looked at
+/// again.
+pub const BEAT: Duration = Duration::from_secs(15);
 /// What a client waits before it reconnects.
 const RETRY: &str = "retry: 1000\n\n";
+/// Says nothing to a client's program.
+const COMMENT: &[u8] = b": still here\n\n";
 /// The end of a body in chunks.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
@@ -42,23 +45,42 @@ impl Chunk {
     pub const fn nothing(last: bool) -> Self {
         Self { parts: Vec::new(), last }
     }
+
+    /// These bytes, and the stream goes on.
+    pub fn of(parts: Vec<Bytes>) -> Self {
+        Self { parts, last: false }
+    }
+
+    /// A sign of life for what is between.
+    pub fn comment() -> Self {
+        Self::of(vec![Bytes::from_static(COMMENT)])
+    }
+}
+
+/// What a stream has something to say about.
+pub enum Cue {
+    /// Something came.
+    Delivery(Delivery),
+    /// It is time for a sign of life.
+    Beat,
 }
 
 /// Streams `first`, then what `connection` delivers, as `encode` shapes it, as long as
-/// `validity` holds.
+/// `validity` holds. It has a cue for a sign of life every `beat`.
 pub fn respond(
     connection: Connection,
     draining: CancellationToken,
     validity: Validity,
     first: Option<Bytes>,
-    encode: impl Fn(&Connection, Delivery) -> Chunk + Send + 'static,
+    beat: Duration,
+    encode: impl FnMut(&Connection, Cue) -> Chunk + Send + 'static,
 ) -> Response {
     let begin = [Bytes::from_static(RETRY.as_bytes())].into_iter().chain(first).collect();
     let events = Events {
         connection,
         validity,
         encode,
-        comments: interval_at(Instant::now() + COMMENT_EVERY, COMMENT_EVERY),
+        beat: interval_at(Instant::now() + beat, beat),
         drained: Box::pin(draining.cancelled_owned()),
         begin: Some(begin),
         ended: false,
@@ -102,7 +124,7 @@ struct Events<E> {
     connection: Connection,
     validity: Validity,
     encode: E,
-    comments: Interval,
+    beat: Interval,
     /// Made once: each new one takes a lock that all streams share.
     drained: Pin<Box<WaitForCancellationFutureOwned>>,
     /// What comes before the first event.
@@ -114,7 +136,7 @@ fn take<E>(events: &Mutex<Option<E>>) -> Option<E> {
     events.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-impl<E: Fn(&Connection, Delivery) -> Chunk> Events<E> {
+impl<E: FnMut(&Connection, Cue) -> Chunk> Events<E> {
     /// The next bytes; `None` at the end. Safe to drop: nothing is lost.
     async fn next(&mut self) -> Option<Vec<Bytes>> {
         if let Some(begin) = self.begin.take() {
@@ -129,35 +151,32 @@ impl<E: Fn(&Connection, Delivery) -> Chunk> Events<E> {
                 // Ends between two events; the client comes back to where the next
                 // server goes on.
                 () = &mut self.drained => return None,
-                _ = self.comments.tick() => None,
+                _ = self.beat.tick() => None,
                 next = self.connection.next() => Some(next),
             };
-            match next {
+            let cue = match next {
                 // In a place of its own: it is large and rare.
-                None if Box::pin(self.validity.holds()).await => {
-                    return Some(vec![Bytes::from_static(b": still here\n\n")]);
-                }
+                None if Box::pin(self.validity.holds()).await => Cue::Beat,
                 // The client comes back with a credential that holds, and its last id.
                 None => return None,
                 Some(_) if !self.validity.lasts() => return None,
                 // The client resumes from its last id.
                 Some(Err(_too_slow)) => return None,
-                Some(Ok(delivery)) => {
-                    let Chunk { parts, last } = (self.encode)(&self.connection, delivery);
-                    self.ended = last;
-                    match (parts.is_empty(), last) {
-                        (false, _) => return Some(parts),
-                        (true, true) => return None,
-                        (true, false) => {}
-                    }
-                }
+                Some(Ok(delivery)) => Cue::Delivery(delivery),
+            };
+            let Chunk { parts, last } = (self.encode)(&self.connection, cue);
+            self.ended = last;
+            match (parts.is_empty(), last) {
+                (false, _) => return Some(parts),
+                (true, true) => return None,
+                (true, false) => {}
             }
         }
     }
 }
 
 /// Writes the events as the chunks of a body, until one side ends it.
-async fn write(mut events: Events<impl Fn(&Connection, Delivery) -> Chunk>, mut wire: Wire) {
+async fn write(mut events: Events<impl FnMut(&Connection, Cue) -> Chunk>, mut wire: Wire) {
     loop {
         let parts = tokio::select! {
             parts = events.next() => parts,

@@ -103,6 +103,11 @@ pub trait Session: Send {
         SILENCE
     }
 
+    /// What is said before anything else, framed.
+    fn greeting(&mut self) -> Option<Bytes> {
+        None
+    }
+
     /// A frame came, of whatever kind, before anything is done with it.
     ///
     /// # Errors
@@ -254,7 +259,9 @@ pub async fn refuse(mut socket: Socket, close: Close, send_limit: Duration) {
 async fn run(open: &mut Open<impl Session>) -> Result<(), Option<Close>> {
     let Open { socket, connection, session, draining, send_limit } = open;
     let send_limit = *send_limit;
-    let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+    // Whoever is given less time is asked more often.
+    let ask = PING_EVERY.min(session.silence() / 2);
+    let mut ping = interval_at(Instant::now() + ask, ask);
     let mut heard = Instant::now();
     // Made once: each new one takes a lock that all sockets share.
     let drained = draining.cancelled();
@@ -262,6 +269,9 @@ async fn run(open: &mut Open<impl Session>) -> Result<(), Option<Close>> {
     let mut deadline = session.deadline();
     let due = sleep_until(deadline.unwrap_or_else(Instant::now));
     tokio::pin!(due);
+    if let Some(greeting) = session.greeting() {
+        socket.send(&greeting, send_limit).await?;
+    }
     loop {
         if deadline != session.deadline() {
             deadline = session.deadline();

@@ -23,7 +23,7 @@ use crate::http::gate::forbidden;
 use crate::http::problem::{Code, Problem};
 use crate::hub::{Delivery, Mode, Topic};
 use crate::store::JobFilter;
-use crate::transport::sse::{self, Chunk};
+use crate::transport::sse::{self, BEAT, Chunk, Cue};
 
 /// How a stream begins.
 #[derive(Deserialize, IntoParams)]
@@ -93,8 +93,12 @@ pub async fn events(
     }
     let attendance = noted::attend(&services, client, Some(&*principal), "stream closed");
     let (draining, validity) = (services.draining.clone(), validity(&services, &principal));
-    Ok(sse::respond(connection, draining, validity, None, move |connection, delivery| {
+    Ok(sse::respond(connection, draining, validity, None, BEAT, move |connection, cue| {
         let _held = (&seat, &attendance);
+        let delivery = match cue {
+            Cue::Delivery(delivery) => delivery,
+            Cue::Beat => return Chunk::comment(),
+        };
         match delivery {
             Delivery::Revoked(job, epoch) => Chunk::nothing(principal.revoked_by(job, epoch)),
             Delivery::Frame(frame) => Chunk {
@@ -177,13 +181,18 @@ pub async fn stream(
     let begins = Bytes::from(format!("id: {}\n\n", connection.position()));
     let attendance = noted::attend(&services, client, Some(&*principal), "stream closed");
     let (draining, validity) = (services.draining.clone(), validity(&services, &principal));
-    Ok(sse::respond(connection, draining, validity, Some(begins), move |connection, delivery| {
+    let begins = Some(begins);
+    Ok(sse::respond(connection, draining, validity, begins, BEAT, move |connection, cue| {
         let _held = (&seat, &attendance);
+        let delivery = match cue {
+            Cue::Delivery(delivery) => delivery,
+            Cue::Beat => return Chunk::comment(),
+        };
         match delivery {
             Delivery::Frame(frame) => {
                 let position = connection.position();
                 let id = Bytes::from(format!("id: {position}\n"));
-                Chunk { parts: vec![id, message::sse(&frame)], last: false }
+                Chunk::of(vec![id, message::sse(&frame)])
             }
             Delivery::Revoked(job, epoch) => Chunk::nothing(principal.revoked_by(job, epoch)),
             other => notice(&other),
