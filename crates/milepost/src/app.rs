@@ -172,7 +172,7 @@ impl Core {
             fetcher: Fetcher::new(&config)?,
             config: config.worker.clone(),
         };
-        let lease = config.queue.lease;
+        let (lease, look) = (config.queue.lease, config.dialects.document_poll);
         let (slots, fetches) = (config.slots(), config.fetch.slots);
         let pool = Pool::new(queue.clone(), runner, slots, fetches, lease, config.grace);
         let sweeper = Sweeper {
@@ -198,7 +198,7 @@ impl Core {
             sockets: TaskTracker::new(),
         };
         let background = [
-            tokio::spawn(hub.run(bus.subscribe())),
+            tokio::spawn(hub.run(bus.subscribe(), look)),
             tokio::spawn(metrics.count_jobs(bus.subscribe())),
             tokio::spawn(sweeper.run()),
         ];

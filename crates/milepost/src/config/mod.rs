@@ -234,6 +234,7 @@ impl Config {
         }
         self.jwt.check(self.auth.has(Mode::Jwt))?;
         self.cookie.check(self.auth.has(Mode::Cookie), &self.jwt)?;
+        self.dialects.check()?;
         self.tokens.check()
     }
 

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use milepost_core::{Caller, Denied, JobId, Scope, Seq, Snapshot, Status};
+use milepost_core::{Caller, Denied, JobId, OwnerId, Scope, Seq, Snapshot, Status};
 use tokio::time::Instant;
 
 use super::frame::Frame;
@@ -198,9 +198,17 @@ impl Connection {
         self.leave(topic);
         match topic {
             Topic::Job(job) => self.slot.lock().unwatch(*job),
-            // Jobs of another group are taken up again at their next change.
-            _ => self.slot.lock().unwatch_groups(),
+            _ => {
+                let others = &self.topics;
+                let other = |job: &Snapshot| others.iter().any(|topic| topic.covers(job));
+                self.slot.lock().unwatch_groups(other);
+            }
         }
+    }
+
+    /// Counts it among the connections of `owner`; see [`super::Hub::enrolled`].
+    pub fn enroll(&mut self, owner: OwnerId) {
+        self.join(Topic::Roll(owner), None);
     }
 
     /// How many subscriptions it holds.

@@ -144,9 +144,9 @@ impl Mailbox {
         self.notices.retain(|notice| notice.job() != Some(job));
     }
 
-    /// Forgets the jobs that the client did not name.
-    pub(super) fn unwatch_groups(&mut self) {
-        self.jobs.retain(|_, watched| watched.named);
+    /// Forgets the jobs that the client did not name, but for those of other groups.
+    pub(super) fn unwatch_groups(&mut self, other: impl Fn(&Snapshot) -> bool) {
+        self.jobs.retain(|_, w| w.named || w.last.as_ref().is_some_and(|f| other(&f.snapshot)));
         self.ended.clear();
         let jobs = &self.jobs;
         self.ready.retain(|job| jobs.contains_key(job));

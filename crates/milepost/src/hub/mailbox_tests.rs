@@ -259,3 +259,17 @@ fn a_reader_of_latest_that_never_reads_costs_a_few_frames() {
     drain(&mut mailbox, Instant::now(), &mut got);
     assert!(got.len() <= 6, "{}", got.len());
 }
+
+#[test]
+fn whoever_leaves_a_group_misses_no_end_in_another() {
+    let mut mailbox = Mailbox::default();
+    let other = JobId::new(Uuid::from_u128(2));
+    let group = Some(Mode::Latest { interval: Duration::ZERO });
+    let ends = [job(), other].map(|job| states(job, 1).pop().unwrap());
+    ends.iter().for_each(|end| mailbox.push(end, group));
+    mailbox.unwatch_groups(|snapshot| snapshot.id == other);
+    let mut sent = Vec::new();
+    drain(&mut mailbox, Instant::now(), &mut sent);
+    let sent: Vec<_> = sent.iter().map(|frame| frame.snapshot.id).collect();
+    assert_eq!(sent, [other]);
+}

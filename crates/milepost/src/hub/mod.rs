@@ -3,14 +3,16 @@
 //! never goes back in `seq`. Never: shapes a message, or makes the journal wait
 //! for a reader.
 
+mod again;
 mod connection;
 mod frame;
 mod mailbox;
 #[cfg(test)]
 mod mailbox_tests;
+mod roll;
 mod shown;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,7 +26,7 @@ pub use mailbox::{Delivery, Mode};
 
 use crate::bus::{Lagged, Subscriber};
 use crate::clock::Clock;
-use crate::store::{JobFilter, Store, StoreError};
+use crate::store::{JobFilter, Store};
 use mailbox::Mailbox;
 use shown::Shown;
 
@@ -32,8 +34,6 @@ use shown::Shown;
 const QUEUE_NEWS: Duration = Duration::from_secs(2);
 /// Waiting jobs whose place is looked up in one round.
 const QUEUE_NEWS_JOBS: usize = 200;
-/// How long a store that did not answer is left alone.
-const REST: Duration = Duration::from_secs(1);
 
 /// What a connection can watch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +46,21 @@ pub enum Topic {
     Document(DocumentId),
     /// All jobs of a batch.
     Batch(BatchId),
+    /// No job: an owner's connections of one kind, which are counted by it.
+    Roll(OwnerId),
+}
+
+impl Topic {
+    /// Whether a job belongs to it.
+    fn covers(&self, job: &Snapshot) -> bool {
+        match self {
+            Self::Job(id) => *id == job.id,
+            Self::Owner(owner) => *owner == job.owner,
+            Self::Document(id) => job.document.as_ref().is_some_and(|info| info.id == *id),
+            Self::Batch(id) => job.batch == Some(*id),
+            Self::Roll(_) => false,
+        }
+    }
 }
 
 /// All watchers of this node; cheap to clone.
@@ -112,10 +127,14 @@ impl Hub {
         }))
     }
 
-    /// Passes announcements on until the bus is gone.
-    pub async fn run(self, mut bus: Subscriber) {
+    /// Passes announcements on until the bus is gone. Where none comes, it looks every
+    /// `look` whether one was missed.
+    pub async fn run(self, mut bus: Subscriber, look: Duration) {
         let mut news = tokio::time::interval(QUEUE_NEWS);
         news.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut look = tokio::time::interval(look);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut heard = self.0.published.load(Ordering::Relaxed);
         loop {
             tokio::select! {
                 biased;
@@ -125,6 +144,8 @@ impl Hub {
                     Some(Err(Lagged)) => self.0.look_again().await,
                     None => return,
                 },
+                // Last, so that what was announced is passed on first.
+                _ = look.tick() => heard = self.0.look(heard).await,
             }
         }
     }
@@ -225,50 +246,6 @@ impl Shared {
             drop(mailbox);
             member.slot.wake.notify_one();
         }
-    }
-
-    /// Announcements were missed: what is watched and changed is read again, until
-    /// the store has said it all. Nobody else tells the watchers.
-    async fn look_again(&self) {
-        while let Err(error) = self.read_again().await {
-            tracing::error!(%error, "watched jobs could not be read again; another try follows");
-            tokio::time::sleep(REST).await;
-        }
-    }
-
-    async fn read_again(&self) -> Result<(), StoreError> {
-        let since = Some(self.published.load(Ordering::Relaxed));
-        let (mut watched, mut groups) = (BTreeSet::new(), Vec::new());
-        for members in self.topics().values() {
-            for member in members.values() {
-                watched.extend(member.slot.lock().jobs());
-            }
-            groups.extend(members.values().find_map(|member| member.group.clone()));
-        }
-        for job in watched {
-            match self.store.snapshot(job).await? {
-                Some((snapshot, position)) => {
-                    self.reached(Arc::new(snapshot), position, false).await;
-                }
-                None => {
-                    let gone_by = self.store.position().await?;
-                    self.waiting().remove(&job);
-                    let members =
-                        self.topics().values().flat_map(BTreeMap::values).cloned().collect();
-                    tell_removed(job, members, Some(gone_by));
-                }
-            }
-        }
-        // Those that no watcher of the group knows yet.
-        for group in groups {
-            let jobs = JobFilter { since, status: Vec::new(), ..group.jobs.clone() };
-            for (snapshot, position) in
-                self.store.list(JobFilter { limit: u32::MAX, ..jobs }).await?
-            {
-                self.reached(Arc::new(snapshot), position, false).await;
-            }
-        }
-        Ok(())
     }
 
     /// Tells watchers of waiting jobs where these stand now.
