@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::store::{
     Blobs, Content, DocumentRow, FinishedRow, JobFilter, KeyRow, NamedDocument, Names, PageRow,
-    Store, StoreError, TextRow, Usage,
+    RecentEnds, Store, StoreError, TextRow, Usage,
 };
 
 /// Why something is not read.
@@ -233,6 +233,14 @@ impl Query {
         since: Timestamp,
     ) -> Result<Vec<FinishedRow>, StoreError> {
         self.store.finished_since(owner, since).await
+    }
+
+    /// How the last of the owner's jobs ended, `most` at most.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn recent_ends(&self, owner: OwnerId, most: u32) -> Result<RecentEnds, StoreError> {
+        self.store.recent_ends(owner, most).await
     }
 
     /// What the owner uses.

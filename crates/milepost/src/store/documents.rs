@@ -21,6 +21,8 @@ pub struct NewDocument {
     pub created_at: Timestamp,
     /// Its bytes.
     pub content: Content,
+    /// What its owner calls it, where that is not its file's name.
+    pub title: Option<String>,
 }
 
 impl NewDocument {
@@ -39,7 +41,7 @@ impl NewDocument {
             bytes: content.bytes,
             pages: None,
         };
-        Self { info, owner, created_at: clock.now(), content }
+        Self { info, owner, created_at: clock.now(), content, title: None }
     }
 }
 
@@ -56,6 +58,8 @@ pub struct DocumentRow {
     pub content: Content,
     /// The newest job over it.
     pub latest_job: Option<JobId>,
+    /// What its owner calls it, where that is not its file's name.
+    pub title: Option<String>,
 }
 
 /// Why a document is not removed.
@@ -74,7 +78,7 @@ pub struct StorageFull {
 
 pub(super) const COLUMNS: &str =
     "id, owner, filename, media_type, pages, created_at, bytes, sha256, object,
-    (SELECT j.id FROM jobs j WHERE j.document = documents.id ORDER BY j.id DESC LIMIT 1)";
+    (SELECT j.id FROM jobs j WHERE j.document = documents.id ORDER BY j.id DESC LIMIT 1), title";
 
 /// Deletes old documents that no job names.
 pub(super) const UNUSED: &str = "DELETE FROM documents WHERE created_at < ?
@@ -110,7 +114,7 @@ impl Store {
         self.read(move |connection| {
             let sql = format!("SELECT {COLUMNS}, inline FROM documents WHERE id = ?");
             let mut statement = connection.prepare_cached(&sql)?;
-            let row = statement.query_row([id.uuid()], |row| read_row(row, row.get(10)?));
+            let row = statement.query_row([id.uuid()], |row| read_row(row, row.get(11)?));
             Ok(row.optional()?)
         })
         .await
@@ -213,7 +217,7 @@ pub(super) fn insert(connection: &Connection, new: &NewDocument) -> Result<(), S
     connection
         .prepare_cached(
             "INSERT INTO documents (id, owner, filename, media_type, pages, created_at, bytes,
-                sha256, inline, object) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                sha256, inline, object, title) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             new.info.id.uuid(),
@@ -226,6 +230,7 @@ pub(super) fn insert(connection: &Connection, new: &NewDocument) -> Result<(), S
             new.content.sha256,
             inline,
             object,
+            new.title,
         ])?;
     usage::change(connection, &new.owner, new.content.bytes as i64)
 }
@@ -279,6 +284,7 @@ pub(super) fn read_row(row: &Row<'_>, inline: Option<Vec<u8>>) -> rusqlite::Resu
         created_at: Timestamp::from_micros(row.get(5)?),
         content: Content::from_columns(bytes, row.get(7)?, inline, row.get(8)?),
         latest_job: job.map(JobId::new),
+        title: row.get(10)?,
     })
 }
 

@@ -115,6 +115,7 @@ mod tests {
             owner: OwnerId::local(),
             created_at: Timestamp::from_micros(0),
             content: Blobs::in_memory().store(id, content.to_owned().into()).await.unwrap(),
+            title: None,
         }
     }
 

@@ -58,7 +58,13 @@ impl Fixture {
             remote: None,
             reuse: None,
             alone: false,
-            document: Some(NewDocument { info, owner: owner.clone(), created_at: at, content }),
+            document: Some(NewDocument {
+                info,
+                owner: owner.clone(),
+                created_at: at,
+                content,
+                title: None,
+            }),
         };
         let submitted = self.store.submit(NewJobs {
             owner,

@@ -42,7 +42,7 @@ pub use lists::JobFilter;
 pub use named::{NamedDocument, Names};
 pub use pages::{PageRow, TextRow};
 pub use sqlite::Store;
-pub use stats::FinishedRow;
+pub use stats::{FinishedRow, RecentEnds};
 pub use submit::{NewJob, NewJobs, Submitted};
 pub use tokens::TokenGround;
 pub use usage::{Allowance, Usage};

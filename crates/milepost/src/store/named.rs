@@ -79,7 +79,7 @@ impl Store {
 }
 
 fn named(row: &Row<'_>) -> rusqlite::Result<NamedDocument> {
-    let (converted, under_way): (Option<Uuid>, Option<Uuid>) = (row.get(10)?, row.get(11)?);
+    let (converted, under_way): (Option<Uuid>, Option<Uuid>) = (row.get(11)?, row.get(12)?);
     Ok(NamedDocument {
         row: read_row(row, None)?,
         converted: converted.map(JobId::new),

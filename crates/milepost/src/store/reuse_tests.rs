@@ -43,7 +43,13 @@ async fn submit(store: &Store, owner: &str, id: u128, key: &str) -> Snapshot {
         },
         password: None,
         remote: None,
-        document: Some(NewDocument { info, owner: owner.clone(), created_at: at, content }),
+        document: Some(NewDocument {
+            info,
+            owner: owner.clone(),
+            created_at: at,
+            content,
+            title: None,
+        }),
         reuse: Some(key.to_owned()),
         alone: false,
     };

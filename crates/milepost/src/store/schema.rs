@@ -195,6 +195,10 @@ const MIGRATIONS: &[&str] = &[
     -- For clients that know documents by their names.
     CREATE INDEX documents_by_name ON documents(owner, filename, id);
 ",
+    "
+    -- What an owner calls a document, where that is not its file's name.
+    ALTER TABLE documents ADD COLUMN title TEXT;
+",
 ];
 
 /// Whether the database is of this version.

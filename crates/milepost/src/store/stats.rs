@@ -27,7 +27,43 @@ pub struct FinishedRow {
     pub mean_secs: Option<f64>,
 }
 
+/// How an owner's last jobs ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecentEnds {
+    /// With a result.
+    pub completed: u64,
+    /// Without one.
+    pub failed: u64,
+    /// The mean time from the start of the work to the end, where there is a result.
+    pub mean_secs: Option<f64>,
+}
+
 impl Store {
+    /// How the last of an owner's jobs ended, `most` at most.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn recent_ends(&self, owner: OwnerId, most: u32) -> Result<RecentEnds, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT count(*) FILTER (WHERE status = 'completed'),
+                    count(*) FILTER (WHERE status = 'failed'),
+                    avg((finished_at - started_at) / 1e6) FILTER (WHERE status = 'completed')
+                 FROM (SELECT status, started_at, finished_at FROM jobs
+                    WHERE owner = ? AND finished_at IS NOT NULL ORDER BY id DESC LIMIT ?)",
+            )?;
+            let ends = statement.query_row(params![owner.as_str(), most], |row| {
+                Ok(RecentEnds {
+                    completed: row.get::<_, i64>(0)? as u64,
+                    failed: row.get::<_, i64>(1)? as u64,
+                    mean_secs: row.get(2)?,
+                })
+            })?;
+            Ok(ends)
+        })
+        .await
+    }
+
     /// Finished jobs since `since`, newest day first.
     ///
     /// # Errors

@@ -224,8 +224,13 @@ mod tests {
             pages: None,
         };
         let content = Blobs::in_memory().store(Uuid::from_u128(1), "x".into()).await.unwrap();
-        let document =
-            NewDocument { info: info.clone(), owner: owner.clone(), created_at: at(), content };
+        let document = NewDocument {
+            info: info.clone(),
+            owner: owner.clone(),
+            created_at: at(),
+            content,
+            title: None,
+        };
         let job = NewJob {
             id: JobId::new(Uuid::from_u128(id)),
             at: at(),

@@ -45,7 +45,13 @@ impl Fixture {
             bytes: bytes as u64,
             pages: None,
         };
-        NewDocument { info, owner: OwnerId::new(owner), created_at: at(id.as_u128()), content }
+        NewDocument {
+            info,
+            owner: OwnerId::new(owner),
+            created_at: at(id.as_u128()),
+            content,
+            title: None,
+        }
     }
 
     async fn submit_within(

@@ -306,7 +306,7 @@ impl Submitter {
         }
     }
 
-    /// Stores a document without a job.
+    /// Stores a document without a job, under a title where it has one.
     ///
     /// # Errors
     /// [`SubmitError::StorageFull`], or where the store fails; then nothing is stored.
@@ -314,8 +314,9 @@ impl Submitter {
         &self,
         owner: OwnerId,
         upload: Upload,
+        title: Option<String>,
     ) -> Result<DocumentId, SubmitError> {
-        let new = self.new_document(owner, upload);
+        let new = NewDocument { title, ..self.new_document(owner, upload) };
         let id = new.info.id;
         let most = self.allowance.bytes;
         let added = self.journal.add_document(new, self.allowance).await?;

@@ -37,7 +37,7 @@ pub async fn upload(
         name if is_path(name) => Err(Problem::new(Code::InvalidRequest, "Invalid file path")),
         _ => services
             .submitter
-            .add_document(caller.owner.clone(), upload)
+            .add_document(caller.owner.clone(), upload, None)
             .await
             .map_err(Problem::from),
     };

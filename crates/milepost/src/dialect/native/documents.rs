@@ -74,7 +74,7 @@ pub async fn add(
     let upload = form::read_file(&services, request).await?;
     drop(place);
     let content = upload.content.clone();
-    let added = services.submitter.add_document(caller.owner.clone(), upload).await;
+    let added = services.submitter.add_document(caller.owner.clone(), upload, None).await;
     if added.is_err() {
         services.submitter.discard(&content).await;
     }
