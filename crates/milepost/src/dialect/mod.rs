@@ -5,6 +5,7 @@
 mod agents;
 mod conversion;
 mod detail;
+mod document;
 mod flat;
 mod form;
 mod heads;
@@ -21,9 +22,10 @@ use crate::http::routes::Routes;
 
 /// The routes of the native protocol, and of the others that are switched on.
 pub fn routes(on: &Dialects) -> Routes {
-    let others: [(bool, fn() -> Routes); 4] = [
+    let others: [(bool, fn() -> Routes); 5] = [
         (on.conversion, conversion::routes),
         (on.upload, upload::routes),
+        (on.document, document::routes),
         (on.agents, agents::routes),
         (on.rooms, rooms::routes),
     ];

@@ -3,6 +3,7 @@
 
 mod api;
 mod cli;
+mod document;
 mod documents;
 mod golden;
 mod http2;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 pub use api::{Api, Form, Reply, completed, id_of, is_terminal, seq_of};
 pub use cli::{Client, exits};
+pub use document::Work;
 pub use documents::{expected, fixture, fixtures, pdf_of, pdf_with};
 pub use golden::Transcript;
 pub use http2::Http2;

@@ -57,8 +57,20 @@ impl Socket {
 
     /// As [`Socket::at`]; the status where the handshake is refused.
     pub async fn try_at(server: &Server, path: &str) -> Result<Self, u16> {
+        Self::try_with(server, path, &[]).await
+    }
+
+    /// As [`Socket::try_at`], with further headers.
+    pub async fn try_with(
+        server: &Server,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, u16> {
         let url = format!("ws://{}{path}", server.address());
-        let request = url.into_client_request().expect("the URL is right");
+        let mut request = url.into_client_request().expect("the URL is right");
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a header"));
+        }
         let stream = TcpStream::connect(server.address()).await.expect("the server listens");
         let stream: Box<dyn Stream> = Box::new(stream);
         let shaken = within(DEADLINE, "a WebSocket handshake", client_async(request, stream)).await;
