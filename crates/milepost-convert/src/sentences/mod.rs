@@ -259,9 +259,10 @@ fn within(bytes: u64, limits: &Limits) -> Result<(), Error> {
     ))
 }
 
-/// A page's Markdown without its markup.
+/// A page's Markdown without its markup. Bold that the PDF reader has not closed
+/// as Markdown wants it stays behind as stars.
 fn plain(markdown: &str) -> Result<String, Error> {
-    Ok(parse_markdown("page", markdown)?.export_to_text())
+    Ok(parse_markdown("page", markdown)?.export_to_text().replace("**", ""))
 }
 
 /// A sentence.
