@@ -131,6 +131,7 @@ export async function run(web, { id, hook, ends = Infinity }) {
       },
       error: (error, document) => show({ document, error }),
       trouble: (trouble) => show({ trouble }),
+      refused: ({ message }) => show({ trouble: message }),
       gone() {
         show({ gone: true });
         resolve();
@@ -141,7 +142,10 @@ export async function run(web, { id, hook, ends = Infinity }) {
     web.orders(async (order, of) => {
       if (order === "stop") resolve();
       else if (hooked[order]) hooked[order](of);
-      else show({ [order]: await action(web, of, { action: order, priority: "normal" }) });
+      else {
+        const answer = action(web, of, { action: order, priority: "normal" });
+        await answer.then((answer) => show({ [order]: answer }), on.refused);
+      }
     });
     web.finally(() => hooked.disconnect());
   });

@@ -54,21 +54,27 @@ fn check_panels(shown: &[Value]) {
     assert_eq!((stage, bar), (6, 100));
 }
 
+/// Starts the job of a document, and reads up to the answer and to what is `wanted`.
+async fn start(client: &mut Script, id: &str, wanted: fn(&Value) -> bool) -> Vec<Value> {
+    client.say(&format!("start {id}")).await;
+    let answer = |line: &Value| line["start"].is_object();
+    let mut shown = client.until("a sign of the start", |line| answer(line) || wanted(line)).await;
+    while !shown.iter().any(answer) || !shown.iter().any(wanted) {
+        shown.extend(client.until("the other sign", |line| answer(line) || wanted(line)).await);
+    }
+    shown
+}
+
 async fn a_viewer(place: Place, hook: &str) {
     let (server, mut client) = place.open().await;
     let api = server.api();
     let road = stored(&api, "road.pdf", pdf_of(40)).await;
     client.begin("document", &server, json!({"id": road, "hook": hook})).await;
     client.until("a connection", connected).await;
-    client.say(&format!("start {road}")).await;
-    let mut shown = client.until("the end", complete).await;
-    if all(&shown, "start").next().is_none() {
-        // The answer to the order may come after the end of what it ordered.
-        shown.extend(client.until("an answer", |line| line["start"].is_object()).await);
-    }
-    let start = last(&shown, "start");
+    let shown = start(&mut client, &road, complete).await;
+    let answer = last(&shown, "start");
     assert_eq!(
-        (&start["success"], &start["message"], &start["job"]["documentId"]),
+        (&answer["success"], &answer["message"], &answer["job"]["documentId"]),
         (&json!(true), &json!("Conversion job created"), &json!(road))
     );
     check_panels(&shown);
@@ -96,8 +102,7 @@ async fn follow_another(server: &Server, client: &mut Script, first: &str) {
     let lane = stored(&server.api(), "lane.pdf", pdf_of(30)).await;
     client.say(&format!("subscribe {lane}")).await;
     client.until("a subscription", |line| line["message"]["type"] == "subscribed").await;
-    client.say(&format!("start {lane}")).await;
-    let shown = client.until("the end", complete).await;
+    let shown = start(client, &lane, complete).await;
     for message in all(&shown, "message") {
         assert_eq!(message["documentId"], lane, "not of {first}");
     }
@@ -136,8 +141,7 @@ async fn a_failure_is_an_error_and_a_cancelled_job_is_not_completed() {
         let arguments = json!({"id": unknown, "hook": hook});
         let mut client = Script::node("document", &server, arguments).await;
         client.until("a connection", connected).await;
-        client.say(&format!("start {unknown}")).await;
-        let shown = client.until("an error", |line| line["error"].is_object()).await;
+        let shown = start(&mut client, &unknown, |line| line["error"].is_object()).await;
         let error = last(&shown, "error");
         assert_eq!(
             (&error["code"], &error["retryable"]),
@@ -152,8 +156,7 @@ async fn a_failure_is_an_error_and_a_cancelled_job_is_not_completed() {
         let arguments = json!({"id": road, "hook": hook});
         let mut client = Script::node("document", &server, arguments).await;
         client.until("a connection", connected).await;
-        client.say(&format!("start {road}")).await;
-        client.until("a panel", |line| line["panel"].is_object()).await;
+        start(&mut client, &road, |line| line["panel"].is_object()).await;
         client.say(&format!("cancel {road}")).await;
         let shown = client.until("its end", |line| line["panel"]["status"] == "cancelled").await;
         assert_eq!(all(&shown, "complete").next(), None, "{shown:?}");
@@ -170,8 +173,7 @@ async fn both_hooks_come_back_after_a_restart() {
         let arguments = json!({"id": road, "hook": hook, "speed": 2, "ends": 1});
         let mut client = Script::node("document", &server, arguments).await;
         client.until("a connection", connected).await;
-        client.say(&format!("start {road}")).await;
-        client.until("a panel", |line| line["panel"].is_object()).await;
+        start(&mut client, &road, |line| line["panel"].is_object()).await;
         server.kill9();
         client.until("the break", |line| line["connected"] == false).await;
         server.restart();
