@@ -83,7 +83,9 @@ fn only_the_journal_writes_jobs() {
         if ["journal", "store", "tidy"].contains(&room(&path).as_str()) {
             continue;
         }
-        let dense: String = text.split_whitespace().collect();
+        // A test may set the scene behind the journal's back.
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let dense: String = code.split_whitespace().collect();
         for write in ["append", "submit", "delete_job", "claim", "reuse", "revoke_tokens"] {
             let past = dense.contains(&format!("store.{write}("));
             assert!(!past, "{} writes past the journal: {write}", path.display());
