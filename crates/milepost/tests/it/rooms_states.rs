@@ -53,7 +53,8 @@ async fn each_state_is_a_whole_job() {
         } else {
             report(&api, &job, end, body).await;
         }
-        let terminal = |job: &Value| job["completed_at"] != json!(null) || job["is_cancelled"] == true;
+        let terminal =
+            |job: &Value| job["completed_at"] != json!(null) || job["is_cancelled"] == true;
         let last = client.job(terminal).await;
         assert_eq!(late.job(terminal).await, last, "one for all");
         said.line("<-", timeless(last.clone()));
