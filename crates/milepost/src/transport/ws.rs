@@ -187,31 +187,22 @@ pub fn upgrade(
     largest: usize,
     then: impl FnOnce(Socket) -> BoxFuture<'static, ()> + Send + 'static,
 ) -> Result<Response, String> {
-    let mut response =
-        create_response_with_body(&request, Body::empty).map_err(|error| error.to_string())?;
-    let spoken = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
-    let mut spoken = spoken.iter().filter_map(|value| value.to_str().ok());
-    if let Some(protocol) = protocol
-        && spoken.any(|names| names.split(',').any(|name| name.trim() == protocol))
-    {
+    let spoken = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    let mut spoken = spoken.filter_map(|value| value.to_str().ok());
+    let protocol = protocol
+        .filter(|protocol| spoken.any(|names| names.split(',').any(|n| n.trim() == *protocol)));
+    let (mut response, wire) = shake(&mut request)?;
+    if let Some(protocol) = protocol {
         let value = HeaderValue::from_static(protocol);
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
     }
-    let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
-        // Whoever goes away in the middle of a handshake misses nothing.
-        let Ok(upgraded) = upgraded.await else { return };
-        let parts = downcast::<TokioIo<Line>>(upgraded);
-        let Parts { io, read_buf, .. } = parts.expect("connections come through the door");
-        let Some(wire) = io.into_inner().take() else { return };
+        let Some((wire, read)) = wire.await else { return };
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
             .max_message_size(Some(largest))
             .max_frame_size(Some(largest));
-        // A copy of the few bytes, if any: it would keep the buffer of 16 KiB that
-        // the handshake was read into.
-        let read = read_buf.to_vec();
         let role = Role::Server;
         let stream = WebSocketStream::from_partially_read(wire, read, role, Some(config)).await;
         // In a task of its own: this one has room for the handshake, which would
@@ -219,6 +210,27 @@ pub fn upgrade(
         tokio::spawn(then(Socket { stream, pong: false }));
     });
     Ok(response)
+}
+
+/// The answer to a handshake, and, once that is written, the connection and what of it
+/// was read already. Whoever goes away in the middle of it misses nothing.
+///
+/// # Errors
+/// Says what is wrong with the handshake.
+pub fn shake(
+    request: &mut Request,
+) -> Result<(Response, impl Future<Output = Option<(Wire, Vec<u8>)>> + use<>), String> {
+    let response =
+        create_response_with_body(request, Body::empty).map_err(|error| error.to_string())?;
+    let upgraded = hyper::upgrade::on(request);
+    let wire = async move {
+        let parts = downcast::<TokioIo<Line>>(upgraded.await.ok()?);
+        let Parts { io, read_buf, .. } = parts.expect("connections come through the door");
+        // A copy of the few bytes, if any: it would keep the buffer of 16 KiB that
+        // the handshake was read into.
+        Some((io.into_inner().take()?, read_buf.to_vec()))
+    };
+    Ok((response, wire))
 }
 
 /// A socket that watches.
