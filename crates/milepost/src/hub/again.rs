@@ -2,16 +2,32 @@
 //! were, or that nothing was heard for a while. Leaves: states read from the store.
 //! Never: looks for each watcher; one look is for all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+use milepost_core::{JobId, Seq, Snapshot};
 
 use super::{Shared, tell_removed};
 use crate::store::{JobFilter, StoreError};
 
 /// How long a store that did not answer is left alone.
 const REST: Duration = Duration::from_secs(1);
+
+/// Events that one step of a reading takes.
+const STEP: u32 = 256;
+
+/// Why it is read again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// More was announced than could be passed on. Only the present is read, so that
+    /// it does not come to even more.
+    Lagged,
+    /// Nothing was announced. What is on its way still counts as heard, so that nothing
+    /// that a watcher is to see may be left out.
+    Silence,
+}
 
 impl Shared {
     /// Where nothing was heard since the last look, and the store has changed, that is
@@ -22,7 +38,7 @@ impl Shared {
             return published;
         }
         match self.store.position().await {
-            Ok(position) if position > published => self.look_again().await,
+            Ok(position) if position > published => self.look_again(Why::Silence).await,
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "the store could not be looked at"),
         }
@@ -31,27 +47,28 @@ impl Shared {
 
     /// Announcements were missed: what is watched and changed is read again, until
     /// the store has said it all. Nobody else tells the watchers.
-    pub(super) async fn look_again(&self) {
-        while let Err(error) = self.read_again().await {
+    pub(super) async fn look_again(&self, why: Why) {
+        while let Err(error) = self.read_again(why).await {
             tracing::error!(%error, "watched jobs could not be read again; another try follows");
             tokio::time::sleep(REST).await;
         }
     }
 
-    async fn read_again(&self) -> Result<(), StoreError> {
+    async fn read_again(&self, why: Why) -> Result<(), StoreError> {
         let since = Some(self.published.load(Ordering::Relaxed));
-        let (mut watched, mut groups) = (BTreeSet::new(), Vec::new());
+        let (mut watched, mut groups) = (BTreeMap::<JobId, Seq>::new(), Vec::new());
         for members in self.topics().values() {
             for member in members.values() {
-                watched.extend(member.slot.lock().jobs());
+                for (job, seq) in member.slot.lock().jobs() {
+                    let least = watched.entry(job).or_insert(seq);
+                    *least = seq.min(*least);
+                }
             }
             groups.extend(members.values().find_map(|member| member.group.clone()));
         }
-        for job in watched {
+        for (&job, &seq) in &watched {
             match self.store.snapshot(job).await? {
-                Some((snapshot, position)) => {
-                    self.reached(Arc::new(snapshot), position, false).await;
-                }
+                Some((snapshot, position)) => self.show(snapshot, position, seq, why).await?,
                 None => {
                     let gone_by = self.store.position().await?;
                     self.waiting().remove(&job);
@@ -67,9 +84,43 @@ impl Shared {
             for (snapshot, position) in
                 self.store.list(JobFilter { limit: u32::MAX, ..jobs }).await?
             {
-                self.reached(Arc::new(snapshot), position, false).await;
+                let seq = watched.get(&snapshot.id).copied().unwrap_or(Seq(0));
+                self.show(snapshot, position, seq, why).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Shows a job as it is now to watchers that have at least `seq`; behind a silence
+    /// the boundaries before that, too.
+    async fn show(
+        &self,
+        present: Snapshot,
+        position: u64,
+        seq: Seq,
+        why: Why,
+    ) -> Result<(), StoreError> {
+        let damaged = |refused: milepost_core::Refused| StoreError::Damaged(refused.to_string());
+        let (job, mut state) = (present.id, None::<Snapshot>);
+        let mut read = Seq(0);
+        while why == Why::Silence && seq.next() < present.seq && read < present.seq {
+            let events = self.store.events(job, read, STEP).await?;
+            let Some(last) = events.last() else { break };
+            read = last.seq;
+            for event in events.iter().filter(|event| event.seq < present.seq) {
+                let Some(before) = state.take() else {
+                    state = Some(Snapshot::begin(job, event).map_err(damaged)?);
+                    continue;
+                };
+                let mut after = before.clone();
+                after.apply(event).map_err(damaged)?;
+                if event.seq > seq && after.is_boundary_after(&before) {
+                    self.reached(Arc::new(after.clone()), position, false).await;
+                }
+                state = Some(after);
+            }
+        }
+        self.reached(Arc::new(present), position, false).await;
         Ok(())
     }
 }

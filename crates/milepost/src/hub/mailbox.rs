@@ -216,9 +216,9 @@ impl Mailbox {
         self.ended.insert(job, (Seq(u64::MAX), position));
     }
 
-    /// The jobs that are watched.
-    pub(super) fn jobs(&self) -> impl Iterator<Item = JobId> {
-        self.jobs.keys().copied()
+    /// The jobs that are watched, each with the seq that the client has, or will have.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = (JobId, Seq)> {
+        self.jobs.iter().map(|(job, watched)| (*job, watched.seq))
     }
 
     /// Every change up to `position` was announced, so none of an older end is

@@ -27,6 +27,7 @@ pub use mailbox::{Delivery, Mode};
 use crate::bus::{Lagged, Subscriber};
 use crate::clock::Clock;
 use crate::store::{JobFilter, Store};
+use again::Why;
 use mailbox::Mailbox;
 use shown::Shown;
 
@@ -141,7 +142,7 @@ impl Hub {
                 _ = news.tick() => self.0.tell_places().await,
                 announcement = bus.next() => match announcement {
                     Some(Ok(announcement)) => self.0.publish(announcement).await,
-                    Some(Err(Lagged)) => self.0.look_again().await,
+                    Some(Err(Lagged)) => self.0.look_again(Why::Lagged).await,
                     None => return,
                 },
                 // Last, so that what was announced is passed on first.

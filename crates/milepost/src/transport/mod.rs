@@ -1,6 +1,7 @@
 //! Moves frames between the hub and a connection. Never shapes a message: what
 //! is sent comes encoded from a dialect, what comes in goes to one.
 
+mod close;
 pub mod door;
 pub mod gate;
 mod line;

@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
+pub use super::close::Close;
 use super::door::Line;
 use super::wire::Wire;
 use crate::hub::{Connection, Delivery};
@@ -38,63 +39,6 @@ const TEXT: u8 = 0x81;
 /// tungstenite zero-fills its buffer on each read: a large one costs memory for
 /// an idle socket and time for a busy one, and clients' messages are small.
 const READ_BUFFER_BYTES: usize = 512;
-
-/// Why a socket is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Close {
-    /// The client wished it.
-    Done,
-    /// The server goes away for a moment.
-    Draining,
-    /// A binary frame came.
-    Binary,
-    /// The client broke the rules, this one.
-    Policy(&'static str),
-    /// A message was larger than allowed.
-    TooLarge,
-    /// The reader was too slow; it resumes from what it has.
-    TooSlow,
-    /// There are too many connections.
-    TooMany,
-    /// It is not known, or not any more, who the client is.
-    Unauthenticated,
-    /// The client is known, and may not do that.
-    Forbidden,
-    /// What it wants to watch is not there, or not for it to see.
-    NotFound,
-}
-
-impl Close {
-    const fn code(self) -> u16 {
-        match self {
-            Self::Done => 1000,
-            Self::Binary => 1003,
-            Self::Policy(_) => 1008,
-            Self::TooLarge => 1009,
-            Self::Draining => 1012,
-            Self::Unauthenticated => 4401,
-            Self::Forbidden => 4403,
-            Self::NotFound => 4404,
-            Self::TooSlow => 4408,
-            Self::TooMany => 4429,
-        }
-    }
-
-    const fn reason(self) -> &'static str {
-        match self {
-            Self::Done => "",
-            Self::Binary => "only text frames are understood",
-            Self::Policy(rule) => rule,
-            Self::TooLarge => "the message is too large",
-            Self::Draining => "the server restarts; reconnect",
-            Self::TooSlow => "reading too slowly; reconnect with the last seq",
-            Self::TooMany => "too many connections",
-            Self::Unauthenticated => "not authenticated; reconnect with a valid credential",
-            Self::Forbidden => "not allowed",
-            Self::NotFound => "not found",
-        }
-    }
-}
 
 /// A dialect's side of one socket.
 pub trait Session: Send {
