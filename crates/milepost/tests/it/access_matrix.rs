@@ -180,6 +180,8 @@ async fn every_route_meets_every_caller_as_its_rule_says() {
             routes.push((method, route, rule));
         }
     }
+    // It is refused before it is opened; `document_access` has its callers.
+    routes.retain(|(_, route, _)| *route != "/api/websocket/conversion-progress");
     for (method, route, rule) in routes {
         for caller in CALLERS {
             let (things, spare) = (Things::made_by(&ann).await, spare_key(&root).await);

@@ -54,7 +54,7 @@ pub async fn follow(
     let since = match (since, &newest) {
         (Some(since), _) => since,
         // What it came to with its last change, and what follows.
-        (None, Some((frame, _))) => frame.position - 1,
+        (None, Some((frame, _))) => frame.position.saturating_sub(1),
         (None, None) => services.query.position().await?,
     };
     let jobs = JobFilter { document: Some(document), ..JobFilter::of(row.owner.clone()) };
