@@ -3,17 +3,17 @@
 //! client's session; what the session says, at the client's pace. Never: shapes a
 //! message, or keeps more for a client that does not read than a few packets.
 
+mod answer;
 mod cut;
 mod session;
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::Value;
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
@@ -21,11 +21,9 @@ use socketioxide::service::SocketIoService;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
-use tower::Service;
 
-use super::ws;
 use crate::hub::{Delivery, TooSlow};
-use cut::Cut;
+pub use answer::{answer, is_handshake};
 use session::{begin, greet};
 
 /// Where clients expect it.
@@ -47,18 +45,6 @@ const ATTACHMENTS: usize = 4;
 const READ_BUFFER_BYTES: usize = 512;
 /// The one namespace.
 const NAMESPACE: &str = "/";
-/// What of a request's query says what it is.
-const PARAMETERS: [&str; 3] = ["EIO=", "transport=", "sid="];
-/// And of its headers.
-const HEADERS: [HeaderName; 6] = [
-    header::CONNECTION,
-    header::CONTENT_TYPE,
-    header::CONTENT_LENGTH,
-    header::SEC_WEBSOCKET_KEY,
-    header::SEC_WEBSOCKET_VERSION,
-    header::UPGRADE,
-];
-
 /// What a session says to its client.
 pub struct Said {
     /// The event.
@@ -210,78 +196,6 @@ impl Engine {
 
     /// Answers a request of its path.
     pub async fn answer(&self, request: Request) -> Response {
-        let (mut service, mut request) = (self.service.clone(), lean(request));
-        // With what else there may be the library finds fault.
-        if is_upgrade(request.uri().query())
-            && let Ok((response, wire)) = ws::shake(&mut request)
-        {
-            let (stop, head) = (self.stop.clone(), request.map(|_| ()));
-            tokio::spawn(async move {
-                let Some((wire, read)) = wire.await else { return };
-                let stop = Box::pin(stop.cancelled_owned());
-                let _ = service.call((Cut { wire, read: read.into(), stop }, head)).await;
-            });
-            return response;
-        }
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-            answered = service.call(request) => {
-                answered.unwrap_or_else(|never| match never {}).map(Body::new)
-            }
-        }
-    }
-}
-
-/// Whether a WebSocket is asked for, in words that the library understands.
-fn is_upgrade(query: Option<&str>) -> bool {
-    let query = query.unwrap_or_default();
-    let has = |wanted| query.split('&').any(|pair| pair == wanted);
-    has("EIO=4") && has("transport=websocket") && query.matches("transport=").count() == 1
-}
-
-/// Whether a request begins a session.
-pub fn is_handshake(query: Option<&str>) -> bool {
-    !query.unwrap_or_default().split('&').any(|pair| pair.starts_with("sid="))
-}
-
-/// What of a request is kept as long as its session lives: no credential, and no
-/// header that is not needed.
-fn lean(mut request: Request) -> Request {
-    let query = request.uri().query().unwrap_or_default();
-    let pairs: Vec<_> = query
-        .split('&')
-        .filter(|pair| PARAMETERS.iter().any(|name| pair.starts_with(name)))
-        .collect();
-    // What was a URI remains one.
-    let uri = format!("{PATH}?{}", pairs.join("&")).parse();
-    *request.uri_mut() = uri.unwrap_or_else(|_| Uri::from_static(PATH));
-    let all = std::mem::take(request.headers_mut());
-    let kept = HEADERS.iter().filter_map(|name| Some((name.clone(), all.get(name)?.clone())));
-    request.headers_mut().extend(kept);
-    request
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_session_keeps_neither_credentials_nor_what_is_not_needed() {
-        let request = Request::get("/socket.io/?token=a.b.c&EIO=4&sid=x&transport=polling&t=1")
-            .header("authorization", "Bearer x")
-            .header("cookie", "session=x")
-            .header("upgrade", "websocket");
-        let request = lean(request.body(Body::empty()).unwrap());
-        assert_eq!(request.uri(), "/socket.io/?EIO=4&sid=x&transport=polling");
-        let names: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
-        assert_eq!(names, ["upgrade"]);
-    }
-
-    #[test]
-    fn a_handshake_is_what_names_no_session() {
-        assert!(is_handshake(Some("EIO=4&transport=polling")));
-        assert!(is_handshake(None));
-        assert!(!is_handshake(Some("EIO=4&transport=polling&sid=")));
+        answer(self.service.clone(), &self.stop, request).await
     }
 }

@@ -4,25 +4,56 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use axum::body::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::transport::wire::Wire;
 
+/// A ping of Engine.IO as a frame.
+const PING: &[u8] = &[0x81, 1, b'2'];
+/// The client's answer, masked with zeroes.
+const PONG: &[u8] = &[0x81, 0x81, 0, 0, 0, 0, b'3'];
+
 /// A connection that breaks when the server stops.
 pub struct Cut {
-    /// It.
-    pub wire: Wire,
-    /// What the door has read of it.
-    pub read: Bytes,
+    wire: Wire,
+    /// What is to be read before the rest.
+    read: Bytes,
+    first: First,
+    reader: Option<Waker>,
     /// The server stops.
-    pub stop: Pin<Box<WaitForCancellationFutureOwned>>,
+    stop: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+/// The library's first ping comes at once, when by the protocol it is not due. It is
+/// answered here.
+#[derive(PartialEq)]
+enum First {
+    Awaited,
+    Over,
 }
 
 impl Cut {
+    /// A connection of which `read` was read already. `opens` says that the session begins
+    /// with it.
+    pub fn new(wire: Wire, read: Vec<u8>, opens: bool, stop: CancellationToken) -> Self {
+        let first = if opens { First::Awaited } else { First::Over };
+        let stop = Box::pin(stop.cancelled_owned());
+        Self { wire, read: read.into(), first, reader: None, stop }
+    }
+
+    /// Whether these bytes are the first ping. Before it only the session is opened.
+    fn is_first_ping(&mut self, bytes: &[u8]) -> bool {
+        let is = self.first == First::Awaited && bytes.starts_with(PING);
+        if is {
+            self.first = First::Over;
+        }
+        is
+    }
+
     fn stopped(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         match self.stop.as_mut().poll(context) {
             Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
@@ -38,6 +69,11 @@ impl AsyncRead for Cut {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.stopped(context)?;
+        // What the client says waits for it, so that nothing else comes before it.
+        if self.first != First::Over {
+            self.reader = Some(context.waker().clone());
+            return Poll::Pending;
+        }
         let before = self.read.len().min(buffer.remaining());
         if before > 0 {
             buffer.put_slice(&self.read.split_to(before));
@@ -54,6 +90,11 @@ impl AsyncWrite for Cut {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.stopped(context)?;
+        if self.is_first_ping(bytes) {
+            self.read = [PONG, &self.read].concat().into();
+            self.reader.take().into_iter().for_each(Waker::wake);
+            return Poll::Ready(Ok(PING.len()));
+        }
         Pin::new(&mut self.wire).poll_write(context, bytes)
     }
 
