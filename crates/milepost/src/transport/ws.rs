@@ -156,14 +156,17 @@ pub fn upgrade(
     Ok(response)
 }
 
-/// The answer to a handshake, and, once that is written, the connection and what of it
-/// was read already. Whoever goes away in the middle of it misses nothing.
+/// A connection that was taken over, and what of it was read already; `None` where the
+/// client went away in the middle of the handshake, and misses nothing.
+pub type Taken = Option<(Wire, Vec<u8>)>;
+
+/// The answer to a handshake and, once that is written, the connection.
 ///
 /// # Errors
 /// Says what is wrong with the handshake.
 pub fn shake(
     request: &mut Request,
-) -> Result<(Response, impl Future<Output = Option<(Wire, Vec<u8>)>> + use<>), String> {
+) -> Result<(Response, impl Future<Output = Taken> + use<>), String> {
     let response =
         create_response_with_body(request, Body::empty).map_err(|error| error.to_string())?;
     let upgraded = hyper::upgrade::on(request);
