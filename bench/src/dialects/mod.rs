@@ -50,7 +50,12 @@ pub async fn run(binary: &Path, options: &Options) -> anyhow::Result<()> {
         .into_iter()
         .filter(|p| options.only.is_empty() || options.only.iter().any(|o| p.name().starts_with(o)))
         .collect();
-    let mut figures: Vec<_> = wanted.iter().map(|_| Figures::default()).collect();
+    let mut figures = Vec::new();
+    for protocol in &wanted {
+        let memory = memory(binary, *protocol, options.connections).await;
+        let memory = vec![memory.with_context(|| protocol.name().to_owned())?];
+        figures.push(Figures { memory, ..Figures::default() });
+    }
     for round in 0..=options.rounds {
         for (protocol, figures) in wanted.iter().zip(&mut figures) {
             let measured = measure(&server, *protocol, options).await;
@@ -59,7 +64,6 @@ pub async fn run(binary: &Path, options: &Options) -> anyhow::Result<()> {
             if round > 0 {
                 figures.connect.extend(measured.connect);
                 figures.update.extend(measured.update);
-                figures.memory.extend(measured.memory);
                 figures.busy.extend(measured.busy);
             }
         }
@@ -100,15 +104,12 @@ async fn measure(
     };
     reporter.call(&report(0)).await?;
     let mut figures = Figures::default();
-    let before = process::held(server.id()?)?.anonymous;
     let mut lines = Vec::new();
     for _ in 0..options.connections {
         let began = Instant::now();
         lines.push(Line::open(&server.url, protocol, &job, &document).await?);
         figures.connect.push(millis(began));
     }
-    let after = process::held(server.id()?)?.anonymous;
-    figures.memory.push(after.saturating_sub(before) as f64);
     // One watches.
     let mut one = lines.pop().context("no connection")?;
     drop(lines);
@@ -143,6 +144,19 @@ async fn measure(
     let spent = process::cpu_seconds(server.id()?)? - cpu;
     figures.busy.push(100.0 * spent / began.elapsed().as_secs_f64());
     Ok(figures)
+}
+
+/// What connections take of a server that has just begun, behind the first one.
+async fn memory(binary: &Path, protocol: Protocol, connections: usize) -> anyhow::Result<f64> {
+    let server = Server::start(binary, 1).await?;
+    let (job, document) = job(&server).await?;
+    let mut lines = vec![Line::open(&server.url, protocol, &job, &document).await?];
+    let before = process::held(server.id()?)?.anonymous;
+    for _ in 0..connections {
+        lines.push(Line::open(&server.url, protocol, &job, &document).await?);
+    }
+    let after = process::held(server.id()?)?.anonymous;
+    Ok(after.saturating_sub(before) as f64)
 }
 
 /// A job whose work is reported, over a document: both ids.

@@ -67,7 +67,7 @@ async fn health(State(services): State<Services>) -> Response {
         "service": "milepost",
         "version": env!("CARGO_PKG_VERSION"),
         "environment": "production",
-        "timestamp": services.clock.now(),
+        "timestamp": services.clock.now().as_micros() as f64 / 1e6,
     }))
     .into_response()
 }

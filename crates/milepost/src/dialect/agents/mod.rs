@@ -6,7 +6,7 @@ mod message;
 
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -22,7 +22,7 @@ use super::room;
 use crate::command::CommandError;
 use crate::http::Services;
 use crate::http::content::respond;
-use crate::http::extract::{By, Params, parse_json};
+use crate::http::extract::{By, Id, Params, parse_json};
 use crate::http::form::{Asked, Body};
 use crate::http::problem::{Code, Problem};
 use crate::http::routes::{Routes, Rule};
@@ -117,7 +117,7 @@ fn hear(services: &Services, text: &str) -> Heard {
 async fn socket(
     State(services): State<Services>,
     opener: Opener,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     flat::open(services, opener, &id, request, VOICE)
@@ -212,7 +212,7 @@ fn gone() -> Problem {
 async fn state(
     State(services): State<Services>,
     By(caller): By,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<axum::Json<Value>, Problem> {
     let job = find(&services, &caller, &id).await?;
     Ok(axum::Json(described(&services, job).await))
@@ -280,7 +280,7 @@ async fn list(
 async fn remove(
     State(services): State<Services>,
     By(caller): By,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<StatusCode, Problem> {
     cancel(&services, &caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -289,7 +289,7 @@ async fn remove(
 async fn remove_older(
     State(services): State<Services>,
     By(caller): By,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<axum::Json<Value>, Problem> {
     let now = message::status(cancel(&services, &caller, &id).await?);
     Ok(axum::Json(json!({"message": format!("Job {id} is {now}")})))
@@ -314,7 +314,7 @@ struct Wanted {
 async fn download(
     State(services): State<Services>,
     By(caller): By,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     Params(wanted): Params<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -2,7 +2,7 @@
 //! names. Leaves: lists, Markdown. Never: knows an id where a client has only a name.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
@@ -15,7 +15,7 @@ use crate::dialect::detail::missing;
 use crate::dialect::form::Simple;
 use crate::dialect::room;
 use crate::http::Services;
-use crate::http::extract::By;
+use crate::http::extract::{By, Id};
 use crate::http::problem::{Code, Problem};
 use crate::store::{NamedDocument, Names};
 
@@ -83,7 +83,7 @@ pub async fn list(
 pub async fn markdown(
     State(services): State<Services>,
     By(caller): By,
-    Path(name): Path<String>,
+    Id(name): Id<String>,
 ) -> Result<Response, Problem> {
     let (document, job) = converted(&services, &caller, &name).await?;
     let markdown = OutputFormat::Markdown.name();
@@ -105,7 +105,7 @@ pub async fn markdown(
 pub async fn markdown_files(
     State(services): State<Services>,
     By(caller): By,
-    Path(name): Path<String>,
+    Id(name): Id<String>,
 ) -> Result<axum::Json<Value>, Problem> {
     let (document, job) = converted(&services, &caller, &name).await?;
     let filename = &document.row.info.filename;
@@ -124,7 +124,7 @@ pub async fn markdown_files(
 pub async fn remove(
     State(services): State<Services>,
     By(caller): By,
-    Path(name): Path<String>,
+    Id(name): Id<String>,
 ) -> Result<axum::Json<Value>, Problem> {
     if is_path(&name) {
         return Err(Problem::new(Code::InvalidRequest, "Invalid filename"));

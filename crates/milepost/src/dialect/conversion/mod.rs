@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -21,7 +21,7 @@ use super::detail::{self, missing};
 use super::flat::{self, Heard, Opener, Voice};
 use super::form::Simple;
 use crate::http::Services;
-use crate::http::extract::{self, By};
+use crate::http::extract::{self, By, Id};
 use crate::http::own;
 use crate::http::problem::{Code, Problem};
 use crate::http::routes::{Routes, Rule};
@@ -206,7 +206,7 @@ async fn convert(
 async fn status(
     State(services): State<Services>,
     By(caller): By,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Response, Problem> {
     let gone = || Problem::new(Code::NotFound, format!("Conversion not found: {id}"));
     let job = id.parse().map_err(|_| gone())?;
@@ -220,7 +220,7 @@ async fn status(
 async fn socket(
     State(services): State<Services>,
     opener: Opener,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     flat::open(services, opener, &id, request, VOICE)

@@ -1,7 +1,7 @@
 //! Documents with their titles, as lists and one by one.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use milepost_core::{DocumentId, Scope, Timestamp};
@@ -12,7 +12,7 @@ use super::{find, wrong};
 use crate::dialect::form::Simple;
 use crate::dialect::room;
 use crate::http::Services;
-use crate::http::extract::By;
+use crate::http::extract::{By, Id};
 use crate::http::problem::Problem;
 use crate::store::DocumentRow;
 
@@ -117,7 +117,7 @@ pub async fn add(
 pub async fn get(
     State(services): State<Services>,
     By(caller): By,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Response, Problem> {
     let row = find(&services, &caller, &id, Scope::Read).await?;
     let mut body = json!(Document::of(row));
@@ -129,7 +129,7 @@ pub async fn get(
 pub async fn remove(
     State(services): State<Services>,
     By(caller): By,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found("document"))?;
     services.commands.delete_document(&caller, id).await?;

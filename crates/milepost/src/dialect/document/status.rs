@@ -1,7 +1,7 @@
 //! How the conversion of a document stands, for those who ask now and then, and orders:
 //! start, retry, cancel.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use milepost_convert::Options;
 use milepost_core::{Caller, DocumentId, Pipeline, Scope, Status};
@@ -13,7 +13,7 @@ use super::message::Progress;
 use super::{find, wrong};
 use crate::command::CommandError;
 use crate::http::Services;
-use crate::http::extract::{self, By};
+use crate::http::extract::{self, By, Id};
 use crate::http::problem::Problem;
 use crate::hub::Frame;
 use crate::store::{DocumentRow, JobFilter};
@@ -28,7 +28,7 @@ const MAX_ORDER: u64 = 64 * 1024;
 pub async fn get(
     State(services): State<Services>,
     By(caller): By,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Response, Problem> {
     let row = find(&services, &caller, &id, Scope::Read).await?;
     let Some((frame, _)) = newest(&services, &row).await? else {
@@ -111,7 +111,7 @@ struct Order {
 pub async fn order(
     State(services): State<Services>,
     By(caller): By,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     let row = find(&services, &caller, &id, Scope::Submit).await?;
@@ -147,7 +147,7 @@ pub async fn order(
 pub async fn convert(
     State(services): State<Services>,
     By(caller): By,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Response, Problem> {
     let row = find(&services, &caller, &id, Scope::Submit).await?;
     start(&services, &row, None).await?;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use milepost_convert::Options;
@@ -23,7 +23,7 @@ use crate::dialect::room;
 use crate::dialect::watch::connect_as;
 use crate::http::Services;
 use crate::http::client::Client;
-use crate::http::extract::{By, Params, json as read_json};
+use crate::http::extract::{By, Id, Params, json as read_json};
 use crate::http::problem::{Code, Problem};
 use crate::hub::{Delivery, Mode};
 use crate::store::JobFilter;
@@ -133,7 +133,7 @@ pub async fn process(
 pub async fn job(
     State(services): State<Services>,
     By(caller): By,
-    Path(name): Path<String>,
+    Id(name): Id<String>,
 ) -> Result<Response, Problem> {
     let job = found(&services, &caller, Scope::Read, &name, "Job not found").await?;
     let frame = services.hub.frame(job, 0).await;
@@ -174,7 +174,7 @@ pub async fn jobs(
 pub async fn cancel(
     State(services): State<Services>,
     By(caller): By,
-    Path(name): Path<String>,
+    Id(name): Id<String>,
 ) -> Result<Response, Problem> {
     let job = found(&services, &caller, Scope::Cancel, &name, "Job not found").await?;
     if job.status.is_terminal() {

@@ -20,6 +20,7 @@ use crate::access::Principal;
 use crate::audit::Attendance;
 use crate::command::CommandError;
 use crate::dialect::noted;
+use crate::dialect::watch::INTERVAL;
 use crate::http::Services;
 use crate::http::bounds::{Limit, Pace};
 use crate::http::client::Client;
@@ -28,8 +29,6 @@ use crate::hub::{Delivery, Frame, Mode, TooSlow, Topic, WatchError};
 use crate::store::StoreError;
 use crate::transport::socketio::{Answer, End, Said, Session};
 
-/// The least time between two states of a job that are no boundaries.
-const INTERVAL: Duration = Duration::from_millis(100);
 /// A longer message counts among those that the server may have under way to all.
 const HEAVY_BYTES: usize = 64 * 1024;
 /// For so long: whoever has not taken it by then is cut off by the system.

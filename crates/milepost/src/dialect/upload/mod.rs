@@ -6,7 +6,7 @@ mod message;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -20,7 +20,7 @@ use super::detail;
 use super::flat::{self, Heard, Opener, Voice};
 use super::room;
 use crate::http::Services;
-use crate::http::extract::{self, By, parse_json, parse_object};
+use crate::http::extract::{self, By, Id, parse_json, parse_object};
 use crate::http::problem::{Code, Problem};
 use crate::http::routes::{Routes, Rule};
 use crate::submit::{Request as Submission, Source, Upload};
@@ -57,7 +57,7 @@ const VOICE: Voice = Voice {
 async fn socket(
     State(services): State<Services>,
     opener: Opener,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     flat::open(services, opener, &id, request, VOICE)
