@@ -115,7 +115,9 @@ impl Shared {
                 let mut after = before.clone();
                 after.apply(event).map_err(damaged)?;
                 if event.seq > seq && after.is_boundary_after(&before) {
-                    self.reached(Arc::new(after.clone()), position, false).await;
+                    // Whoever goes on from there has not seen the present.
+                    let before = position.saturating_sub(1);
+                    self.reached(Arc::new(after.clone()), before, false).await;
                 }
                 state = Some(after);
             }

@@ -217,3 +217,31 @@ async fn a_real_conversion_counts_its_pages() {
     let all = ["queued", "initializing", "processing_pages", "finalizing", "completed"];
     assert_eq!(stages, all);
 }
+
+#[tokio::test]
+async fn whoever_has_the_end_is_not_told_of_it_again() {
+    let server = pinging();
+    let api = server.api();
+    let work = Work::on(&api, "Book").await;
+    let job = work.begin().await;
+    // Many, as the first of them are told while the server still tells the others.
+    let mut streams = Vec::new();
+    for _ in 0..100 {
+        streams.push(api.stream(&work.stream(), None).await);
+    }
+    work.pages(&job, 1, 4).await;
+    work.complete(&job).await;
+    let ends = streams.into_iter().map(async |mut stream| {
+        let last = loop {
+            let event = stream.next().await.expect("the stream goes on");
+            if event.data["type"] == "complete" {
+                break event.id;
+            }
+        };
+        drop(stream);
+        let mut again = api.stream(&work.stream(), Some(&last)).await;
+        assert_eq!(next(&mut again).await["type"], "connected");
+        silent(&mut again).await;
+    });
+    futures_util::future::join_all(ends).await;
+}
