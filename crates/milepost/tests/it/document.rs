@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Events, Server, Transcript, Work, pdf_of};
+use crate::harness::{Api, Events, Server, Transcript, Work, pdf_of, raise_file_limit};
 
 /// A server whose pings come often enough to wait for one.
 fn pinging() -> Server {
@@ -220,13 +220,14 @@ async fn a_real_conversion_counts_its_pages() {
 
 #[tokio::test]
 async fn whoever_has_the_end_is_not_told_of_it_again() {
+    raise_file_limit();
     let server = pinging();
     let api = server.api();
     let work = Work::on(&api, "Book").await;
     let job = work.begin().await;
     // Many, as the first of them are told while the server still tells the others.
     let mut streams = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..400 {
         streams.push(api.stream(&work.stream(), None).await);
     }
     work.pages(&job, 1, 4).await;
