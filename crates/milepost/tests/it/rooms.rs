@@ -223,3 +223,33 @@ async fn a_credential_that_ends_ends_its_connection() {
     client.emit("join_job", json!({"job_id": job})).await;
     assert_eq!(client.event().await, ("error".to_owned(), json!({"message": "invalid_token"})));
 }
+
+#[tokio::test]
+async fn a_page_can_ask_before_it_confirms() {
+    let server = Server::start();
+    let api = server.api();
+    let ask = async |name: &str, bytes: Vec<u8>| {
+        let part = Part::bytes(bytes).file_name(name.to_owned());
+        let form = Form::new().part("pdf_file", part).text("model_preference", "speed");
+        process(&api, "/api/v1/estimate-pdf", form).await
+    };
+    let told = ask("book.pdf", crate::harness::pdf_of(30)).await.expect(200).json();
+    assert_eq!(told["page_count"], 30);
+    assert_eq!(told["model_preference"], "speed");
+    assert!(told["estimated_credits"].as_u64() >= Some(1), "{told}");
+    for path in ["/api/v1/credits/me", "/api/v1/me/credits"] {
+        let credits = api.call(api.get(path)).await.expect(200).json();
+        assert!(credits["balance"].as_u64() >= told["estimated_credits"].as_u64(), "{credits}");
+    }
+    let mut said = Transcript::of(&server);
+    said.answer("POST a damaged one", &ask("bad.pdf", b"%PDF-1.4 no".to_vec()).await);
+    said.answer("POST another kind", &ask("a.docx", b"x".to_vec()).await);
+    said.answer(
+        "POST nothing",
+        &process(&api, "/api/v1/estimate-pdf", Form::new().text("a", "b")).await,
+    );
+    said.check("rooms_estimate");
+    // Nothing of it is kept.
+    assert!(api.list("/v1/jobs").await.is_empty());
+    assert!(api.list("/v1/documents").await.is_empty());
+}

@@ -2,6 +2,7 @@
 //! then gets its PDF, and whoever has joined its room sees it change. Enters: requests,
 //! events. Leaves: jobs in that protocol's form. Never: holds state.
 
+mod estimate;
 mod message;
 mod rest;
 mod room;
@@ -36,6 +37,12 @@ pub fn routes() -> Routes {
             "/api/v1/jobs/{id}/cancel",
             post(rest::cancel),
         );
+    routes =
+        routes.on(form, submit, Method::POST, "/api/v1/estimate-pdf", post(estimate::estimate));
+    for credits in ["/api/v1/credits/me", "/api/v1/me/credits"] {
+        let read = Rule::Needs(Scope::Read);
+        routes = routes.on(form, read, Method::GET, credits, get(estimate::credits));
+    }
     for jobs in ["/api/v1/jobs", "/api/v1/credits/jobs"] {
         let (confirm, job) = (format!("{jobs}/confirm"), format!("{jobs}/{{id}}"));
         routes = routes

@@ -205,7 +205,7 @@ async fn received(
 }
 
 /// A PDF, as far as its name says.
-async fn checked(services: &Services, pdf: Option<Upload>) -> Result<Upload, Problem> {
+pub async fn checked(services: &Services, pdf: Option<Upload>) -> Result<Upload, Problem> {
     let Some(pdf) = pdf else { return Err(refused("No PDF file provided")) };
     let why = match pdf.filename.rsplit_once('.') {
         _ if pdf.filename.is_empty() => "No filename provided",
@@ -267,7 +267,7 @@ fn begun(job: JobId) -> Response {
 }
 
 /// The job as it has ended, or as it is when it was waited for long enough.
-async fn ended(
+pub async fn ended(
     services: &Services,
     client: Client,
     caller: &Caller,
@@ -340,10 +340,12 @@ fn wanted(caller: &Caller, source: Option<Source>, metadata: Option<Value>) -> s
     }
 }
 
-fn only(jobs: &[Arc<Snapshot>]) -> &Snapshot {
+/// The one job of a request.
+pub fn only(jobs: &[Arc<Snapshot>]) -> &Snapshot {
     jobs.first().expect("a request makes a job")
 }
 
-fn refused(why: impl Into<String>) -> Problem {
+/// A request that cannot be carried out.
+pub fn refused(why: impl Into<String>) -> Problem {
     Problem::new(Code::InvalidRequest, why)
 }
