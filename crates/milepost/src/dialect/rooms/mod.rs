@@ -2,6 +2,7 @@
 //! then gets its PDF, and whoever has joined its room sees it change. Enters: requests,
 //! events. Leaves: jobs in that protocol's form. Never: holds state.
 
+mod budget;
 mod estimate;
 mod message;
 mod rest;

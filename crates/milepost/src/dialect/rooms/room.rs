@@ -9,10 +9,11 @@ use std::time::Duration;
 use axum::body::Bytes;
 use milepost_core::{Caller, JobId, Seq};
 use serde_json::{Value, json};
-use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit};
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::budget::Permit;
 use super::message::status;
 use super::show::{show, too_much};
 use super::socket::{EXPIRED, INVALID, Place, UNAVAILABLE, log_in};
@@ -29,7 +30,7 @@ use crate::hub::{Delivery, Frame, Mode, TooSlow, Topic, WatchError};
 use crate::store::StoreError;
 use crate::transport::socketio::{Answer, End, Said, Session};
 
-/// A longer message counts among those that the server may have under way to all.
+/// A longer message counts among those that may be under way.
 const HEAVY_BYTES: usize = 64 * 1024;
 /// For so long: whoever has not taken it by then is cut off by the system.
 const HEAVY_FOR: Duration = Duration::from_secs(200);
@@ -56,7 +57,7 @@ pub struct Room {
     /// The rooms that it is in, with whose credential it joined.
     joined: HashMap<JobId, Arc<Principal>>,
     /// What is, or may be, under way to it that is long.
-    heavy: Vec<(Instant, OwnedSemaphorePermit)>,
+    heavy: Vec<(Instant, Permit)>,
     pace: Pace,
     /// Notes its end.
     _attendance: Attendance,
@@ -163,10 +164,10 @@ impl Room {
             return Ok(data);
         }
         self.heavy.retain(|(until, _)| *until > Instant::now());
-        let bytes = u32::try_from(data.len()).unwrap_or(u32::MAX);
-        match self.place.heavy.clone().try_acquire_many_owned(bytes) {
-            Ok(permit) => self.heavy.push((Instant::now() + HEAVY_FOR, permit)),
-            Err(_full) => return Ok(too_much(frame, data.len())),
+        // Of the job's owner: whoever watches it by a token of it takes up theirs.
+        match self.place.budget.of(&frame.snapshot.owner).take(data.len()) {
+            Some(permit) => self.heavy.push((Instant::now() + HEAVY_FOR, permit)),
+            None => return Ok(too_much(frame, data.len())),
         }
         Ok(data)
     }

@@ -10,9 +10,10 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::timeout;
 
+use super::budget::Budget;
 use super::room::Room;
 use crate::access::{Access, Principal, Refused, is_expiry};
 use crate::dialect::watch::connect;
@@ -35,21 +36,11 @@ pub const TOO_MANY: &str = "Too many connections";
 /// Whoever connects again has that much time for its last connection to end.
 const LAST_ONE: Duration = Duration::from_secs(5);
 
-/// What may be under way to all clients in long messages, which the library keeps until
-/// they are taken.
-const HEAVY_BYTES: usize = 512 * 1024 * 1024;
-
 /// All who come by Socket.IO.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Sockets {
     engine: Arc<OnceLock<Engine>>,
-    heavy: Arc<Semaphore>,
-}
-
-impl Default for Sockets {
-    fn default() -> Self {
-        Self { engine: Arc::default(), heavy: Arc::new(Semaphore::new(HEAVY_BYTES)) }
-    }
+    budget: Budget,
 }
 
 /// A watcher's place, from its handshake on.
@@ -58,8 +49,8 @@ pub struct Place {
     pub connection: Connection,
     /// Where that is counted.
     pub seat: Seat,
-    /// Room for long messages, which all share.
-    pub heavy: Arc<Semaphore>,
+    /// Room for long messages.
+    pub budget: Budget,
 }
 
 /// Who opened a session, and with what it is served. It is kept as long as the session.
@@ -108,7 +99,8 @@ impl Sockets {
         });
         if is_handshake(request.uri().query()) {
             let (connection, seat) = connect(&services, client)?;
-            let place = Arc::new(Mutex::new(Place { connection, seat, heavy: self.heavy.clone() }));
+            let place =
+                Arc::new(Mutex::new(Place { connection, seat, budget: self.budget.clone() }));
             let request_id = request_id().filter(|_| services.audit.is_on());
             let opened = Opened { services, opening, client, request: request_id, place };
             request.extensions_mut().insert(Handshake(Arc::new(opened)));
