@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Api, DEADLINE, Heard, Server, Socket, Transcript, guarded, id_of, token_of, within,
+    Api, DEADLINE, Form, Heard, Rooms, Server, Socket, Transcript, guarded, id_of, pdf_of,
+    token_of, within,
 };
 
 /// The sockets, each with the words for a job that runs, and for its ends.
@@ -196,4 +197,66 @@ async fn what_a_client_says_is_heard_where_the_system_listened() {
     let runs = |message: &Value| message["status"] == "processing" && percent(message) >= 25.0;
     until(&mut conversion, "the stage", runs).await;
     until(&mut agents, "the stage", runs).await;
+}
+
+/// Made through one protocol, watched through all the others until its end.
+#[tokio::test]
+async fn a_conversion_is_a_room_a_document_and_an_event_stream_at_once() {
+    let server = Server::start();
+    let api = server.api();
+    let form = Api::form("book.pdf", pdf_of(150));
+    let stored = api.call(api.post("/upload").multipart(form)).await.expect(200).json();
+    let document = stored["file_path"].as_str().unwrap().split('/').nth(3).unwrap().to_owned();
+    let form = Form::new().text("filename", "book.pdf");
+    let began = api.call(api.post("/convert").multipart(form)).await.expect(200).json();
+    let job = began["conversion_id"].as_str().unwrap().to_owned();
+
+    let mut room = Rooms::local(&server).await;
+    room.emit("join_job", json!({"job_id": job})).await;
+    let progress = format!("/api/sse/conversion-progress?documentId={document}");
+    let mut of_document = api.stream(&progress, None).await;
+    let mut native = api.stream(&format!("/v1/jobs/{job}/events"), None).await;
+    let mut sockets = Vec::new();
+    for (_, template) in SOCKETS {
+        sockets.push(Socket::at(&server, &path(template, &job)).await);
+    }
+
+    // Each may leave out what is in between, and ends where the others do.
+    let mut seen = Vec::new();
+    while let Some(event) = native.next().await {
+        if event.name == "snapshot" {
+            seen.push(percent(&event.data));
+        }
+    }
+    let rises = |said: &[f64]| said.windows(2).all(|two| two[0] <= two[1]);
+    assert!(rises(&seen) && seen.last() == Some(&100.0), "native: {seen:?}");
+    for (socket, (name, _)) in sockets.iter_mut().zip(SOCKETS) {
+        let mut said = Vec::new();
+        loop {
+            let message = socket.message().await;
+            said.push(percent(&message));
+            if message["status"] == "completed" {
+                break;
+            }
+        }
+        assert!(rises(&said) && said.last() == Some(&100.0), "{name}: {said:?}");
+    }
+    assert_eq!(room.event().await.0, "joined_room");
+    let mut said = Vec::new();
+    room.job(|job| {
+        said.push(job["progress_percent"].as_f64().unwrap());
+        job["status"] == "completed"
+    })
+    .await;
+    assert!(rises(&said) && said.last() == Some(&100.0), "rooms: {said:?}");
+    let mut said = Vec::new();
+    loop {
+        let event = of_document.next().await.expect("it goes on").data;
+        match event["type"].as_str().unwrap() {
+            "progress" => said.push(event["progress"]["progress"].as_f64().unwrap()),
+            "complete" => break,
+            _ => {}
+        }
+    }
+    assert!(rises(&said) && said.last() == Some(&100.0), "document: {said:?}");
 }

@@ -71,7 +71,7 @@ impl Rooms {
     }
 
     /// The next job for which it holds; others are passed over, and nothing else comes.
-    pub async fn job(&mut self, holds: impl Fn(&Value) -> bool) -> Value {
+    pub async fn job(&mut self, mut holds: impl FnMut(&Value) -> bool) -> Value {
         loop {
             let (event, job) = self.event().await;
             assert_eq!(event, "job_progress", "{job}");
