@@ -221,9 +221,11 @@ impl Mailbox {
         self.jobs.iter().map(|(job, watched)| (*job, watched.seq))
     }
 
-    /// Every change up to `position` was announced, so none of an older end is
-    /// still to come.
+    /// Every change up to `position` was announced, and is in here, so none of an older
+    /// end is still to come.
     pub(super) fn passed(&mut self, position: u64) {
+        // The hub says so of all only once it has told the others, too.
+        self.since = self.since.max(position);
         if self.ended.len() > MAX_ENDED {
             self.ended.retain(|_, (_, ended)| *ended >= position);
         }

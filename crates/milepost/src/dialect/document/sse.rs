@@ -59,10 +59,7 @@ pub async fn stream(
                 Chunk::of(vec![Bytes::from(ping + "\n")])
             }
             Cue::Delivery(Delivery::Frame(frame)) if followed.is_news(document, &frame) => {
-                // The hub says that a change was passed on once that is over, and a
-                // client may be gone by then: it would hear of it again.
-                let sent = if connection.is_idle() { frame.position } else { 0 };
-                let id = format!("id: {}\n\n", connection.position().max(sent));
+                let id = format!("id: {}\n\n", connection.position());
                 Chunk::of(vec![message::sse(document, &frame), Bytes::from(id)])
             }
             Cue::Delivery(Delivery::Removed(job)) => {
