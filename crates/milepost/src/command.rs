@@ -242,6 +242,26 @@ impl Commands {
         }
     }
 
+    /// Removes all of the caller's documents of a name, or none.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn delete_named_documents(
+        &self,
+        caller: &Caller,
+        filename: &str,
+    ) -> Result<(), CommandError> {
+        let (owner, filename) = (caller.owner.clone(), filename.to_owned());
+        match self.store.delete_named_documents(owner, filename).await? {
+            Some(Ok(objects)) => {
+                self.blobs.remove_all(&objects).await;
+                Ok(())
+            }
+            Some(Err(DocumentInUse::ByJob(job))) => Err(CommandError::DocumentInUse(job)),
+            None => Err(CommandError::NotFound),
+        }
+    }
+
     async fn order(
         &self,
         caller: &Caller,

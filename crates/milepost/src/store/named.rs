@@ -2,12 +2,12 @@
 //! Leaves: of each name the newest document, with what was made of it.
 
 use milepost_core::{JobId, OwnerId};
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::StoreError;
-use super::documents::{COLUMNS, DocumentRow, read_row};
+use super::documents::{COLUMNS, DocumentInUse, DocumentRow, read_row};
 use super::sqlite::Store;
+use super::{StoreError, usage};
 
 /// Which names.
 #[derive(Clone, Debug)]
@@ -73,6 +73,47 @@ impl Store {
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map(rusqlite::params_from_iter(values), named)?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// Removes all documents of that name, if no unfinished job needs one of them. Returns
+    /// the objects that may be named by nothing any more; `Ok(None)` where there was none.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn delete_named_documents(
+        &self,
+        owner: OwnerId,
+        filename: String,
+    ) -> Result<Option<Result<Vec<String>, DocumentInUse>>, StoreError> {
+        self.write(move |write| {
+            let connection = write.connection;
+            let named = params![owner.as_str(), filename];
+            let busy: Option<Uuid> = connection
+                .prepare_cached(
+                    "SELECT j.id FROM documents d JOIN jobs j ON j.document = d.id
+                     WHERE d.owner = ? AND d.filename = ? AND j.finished_at IS NULL LIMIT 1",
+                )?
+                .query_row(named, |row| row.get(0))
+                .optional()?;
+            if let Some(job) = busy {
+                return Ok(Some(Err(DocumentInUse::ByJob(JobId::new(job)))));
+            }
+            let mut statement = connection.prepare_cached(
+                "DELETE FROM documents WHERE owner = ? AND filename = ? RETURNING object, bytes",
+            )?;
+            let rows =
+                statement.query_map(named, |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+            let removed: Vec<(Option<String>, i64)> = rows.collect::<Result<_, _>>()?;
+            if removed.is_empty() {
+                return Ok(None);
+            }
+            let bytes: i64 = removed.iter().map(|(_, bytes)| bytes).sum();
+            usage::change(connection, &owner, -bytes)?;
+            Ok(Some(Ok(removed.into_iter().filter_map(|(object, _)| object).collect())))
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Form, Reply, Server, Socket, Transcript, fixture, guarded};
+use crate::harness::{Api, Form, Reply, Server, Socket, Transcript, fixture, guarded, id_of};
 
 async fn upload(api: &Api, name: &str, bytes: Vec<u8>) -> Reply {
     api.call(api.post("/upload").multipart(Api::form(name, bytes))).await
@@ -137,4 +137,22 @@ async fn everybody_has_their_own_files() {
     let refused = nobody.call(nobody.get("/documents")).await;
     assert_eq!(refused.status, 401);
     assert!(refused.json()["detail"].is_string(), "{}", refused.text());
+}
+
+#[tokio::test]
+async fn all_files_of_a_name_are_removed_or_none() {
+    let server = Server::start();
+    let api = server.api();
+    let first = upload(&api, "a.md", b"# One".to_vec()).await.expect(200).json();
+    let document = first["file_path"].as_str().unwrap().split('/').nth(3).unwrap().to_owned();
+    // A job of another kind waits over the older of two.
+    let held = json!({"source": {"document": document}, "hold": true, "pipeline": "sentences"});
+    let job = id_of(&api.submit_json(&held).await.expect(202).json());
+    upload(&api, "a.md", b"# Two".to_vec()).await.expect(200);
+    let refused = api.call(api.delete("/documents/a.md")).await;
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    assert_eq!(api.list("/v1/documents").await.len(), 2);
+    api.call(api.post(&format!("/v1/jobs/{job}/cancel"))).await.expect(200);
+    api.call(api.delete("/documents/a.md")).await.expect(200);
+    assert!(api.list("/v1/documents").await.is_empty());
 }

@@ -10,7 +10,8 @@ use milepost_convert::OutputFormat;
 use milepost_core::{Caller, JobId};
 use serde_json::{Value, json};
 
-use super::{find, is_path};
+use super::{is_path, no_file};
+use crate::command::CommandError;
 use crate::dialect::detail::missing;
 use crate::dialect::form::Simple;
 use crate::dialect::room;
@@ -129,15 +130,16 @@ pub async fn remove(
     if is_path(&name) {
         return Err(Problem::new(Code::InvalidRequest, "Invalid filename"));
     }
-    // All that were uploaded under the name, the newest first: to this client they are one.
-    find(&services, &caller, &name).await?;
-    while let Ok(document) = find(&services, &caller, &name).await {
-        if document.under_way.is_some() {
-            let detail = format!("Conversion in progress for: {name}");
-            return Err(Problem::new(Code::Conflict, detail));
-        }
-        services.commands.delete_document(&caller, document.row.info.id).await?;
-    }
+    // All that were uploaded under the name: to this client they are one.
+    services.commands.delete_named_documents(&caller, &name).await.map_err(
+        |error| match error {
+            CommandError::NotFound => no_file(&name),
+            CommandError::DocumentInUse(_) => {
+                Problem::new(Code::Conflict, format!("Conversion in progress for: {name}"))
+            }
+            error => error.into(),
+        },
+    )?;
     let message = format!("Deleted {name}");
     Ok(axum::Json(json!({"status": "success", "filename": name, "message": message})))
 }

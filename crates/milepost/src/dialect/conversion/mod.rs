@@ -255,10 +255,12 @@ async fn find(
     found.into_iter().next().ok_or_else(|| no_file(filename))
 }
 
-fn no_file(name: &str) -> Problem {
+/// There is no file of that name.
+pub fn no_file(name: &str) -> Problem {
     Problem::new(Code::NotFound, format!("File not found: {name}"))
 }
 
-fn is_path(name: &str) -> bool {
+/// Whether it leads elsewhere.
+pub fn is_path(name: &str) -> bool {
     name.contains("..") || name.contains(['/', '\\'])
 }
