@@ -31,7 +31,7 @@ mod render;
 mod sentences;
 mod threads;
 
-pub use chunks::{TEXTS, chunks, is_texts};
+pub use chunks::{TEXTS, chunks, is_texts, text_fits};
 pub use convert::{Document, Output, Step, convert};
 pub use detect::{detect, is_named_as_document};
 pub use error::{Error, ErrorKind};

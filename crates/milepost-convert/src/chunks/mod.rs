@@ -19,7 +19,7 @@ use crate::language;
 use crate::mark::{Counted, Found, Mark, Pace, Phase};
 use crate::options::{Limits, Options};
 use outline::Outline;
-pub use texts::{TEXTS, is_texts};
+pub use texts::{TEXTS, is_texts, text_fits};
 use texts::{Text, parse};
 
 /// The most characters of a chunk, where nobody asks for another length.

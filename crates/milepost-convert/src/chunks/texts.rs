@@ -46,6 +46,11 @@ fn unknown() -> String {
     "unknown".to_owned()
 }
 
+/// Whether a text of this source and with this metadata, as JSON, is taken.
+pub fn text_fits(source: &str, metadata: &str) -> bool {
+    source.len().max(metadata.len()) <= MAX_LABEL && depth(metadata) <= MAX_DEPTH
+}
+
 /// The texts in a document.
 ///
 /// # Errors
@@ -67,10 +72,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Text>, Error> {
     }
     for (place, Text { source, metadata, .. }) in documents.iter().enumerate() {
         let metadata = metadata.as_deref().map_or("", RawValue::get);
-        if source.len().max(metadata.len()) > MAX_LABEL || depth(metadata) > MAX_DEPTH {
+        if !text_fits(source, metadata) {
             let message = format!(
-                "The source or the metadata of text {place}, counted from 0, is larger than \
-                 {} KiB, or nested deeper than {MAX_DEPTH} levels.",
+                "The source or the metadata of text {} is larger than {} KiB, or nested deeper \
+                 than {MAX_DEPTH} levels.",
+                place + 1,
                 MAX_LABEL / 1024
             );
             return Err(Error::new(ErrorKind::TooLarge, message));

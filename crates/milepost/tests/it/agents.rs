@@ -16,7 +16,11 @@ async fn a_conversion_goes_all_the_way() {
     let api = server.api();
     let mut said = Transcript::of(&server);
     let submitted = api.call(api.post(BASE).multipart(form("né\"w.md", b"# Title".to_vec()))).await;
-    said.answer("POST", &submitted);
+    // The estimate depends on whether it is under way already.
+    let mut told = submitted.json();
+    assert!(told["estimated_time_seconds"].take().as_u64() >= Some(1), "{told}");
+    said.line("->", "POST");
+    said.line("<-", format!("{} {told}", submitted.status));
     let id = submitted.expect(202).json()["conversion_id"].as_str().unwrap().to_owned();
     api.completed(&id).await;
     for path in [
@@ -111,4 +115,21 @@ async fn polling_every_three_seconds_stays_within_the_limits() {
     for _ in 0..60 {
         ann.call(ann.get(&format!("{BASE}/{id}"))).await.expect(200);
     }
+}
+
+#[tokio::test]
+async fn what_an_upload_made_can_be_downloaded_where_it_says() {
+    let server = Server::start();
+    let api = server.api();
+    let texts = json!({"documents": [{"content": "# A\n\nSome text."}]});
+    let upload = api.call(api.post("/upload").json(&texts)).await.expect(200).json();
+    let id = upload["upload_id"].as_str().unwrap().to_owned();
+    api.completed(&id).await;
+    let state = api.call(api.get(&format!("{BASE}/{id}"))).await.expect(200).json();
+    let chunks = api.call(api.get(state["result_url"].as_str().unwrap())).await.expect(200);
+    assert_eq!(chunks.json()["chunks"][0]["text"], "# A\n\nSome text.");
+    // What cannot be worked on is refused at once.
+    let long = json!({"documents": [{"content": "x", "source": "y".repeat(20_000)}]});
+    let refused = api.call(api.post("/upload").json(&long)).await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
 }

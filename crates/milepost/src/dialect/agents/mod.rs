@@ -324,10 +324,12 @@ async fn download(
         let detail = format!("Conversion is not completed. Current status: {word}");
         return Err(Problem::new(Code::InvalidRequest, detail));
     }
-    for format in OutputFormat::ALL {
-        if wanted.format.as_deref().is_none_or(|wanted| wanted == format.name())
-            && let Some(row) = services.query.text(job.id, 0, format.name()).await?
+    for name in &job.formats {
+        if wanted.format.as_ref().is_none_or(|wanted| wanted == name)
+            && let Some(row) = services.query.text(job.id, 0, name).await?
         {
+            // What is no document's format is JSON.
+            let format = name.parse().unwrap_or(OutputFormat::Json);
             let kind = format.media_type();
             let mut response = respond(&services.query, &headers, &row.content, kind).await?;
             let name = job.document.as_ref().map_or("result", |document| &document.filename);

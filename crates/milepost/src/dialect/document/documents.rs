@@ -97,6 +97,11 @@ pub async fn add(
         form.discard(&services).await;
         return Err(wrong("Title is required"));
     };
+    // A page sends a file without a name where none was chosen.
+    if form.file.as_ref().is_none_or(|file| file.filename.is_empty()) {
+        form.discard(&services).await;
+        return Err(wrong("No file provided"));
+    }
     let upload = form.file.ok_or_else(|| wrong("No file provided"))?;
     let content = upload.content.clone();
     let added = services.submitter.add_document(caller.owner.clone(), upload, Some(title)).await;

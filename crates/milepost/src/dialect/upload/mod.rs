@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use milepost_convert::Options;
+use milepost_convert::{Options, TEXTS, text_fits};
 use milepost_core::{Pipeline, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -29,8 +29,6 @@ use crate::submit::{Request as Submission, Source, Upload};
 const MAX_TEXTS: usize = 10_000;
 /// A collection's name is no longer.
 const MAX_NAME_CHARS: usize = 200;
-/// The kind of a document that holds several texts.
-const TEXTS: &str = "application/vnd.milepost.texts+json";
 
 /// The routes, but for those that `shared.rs` has.
 pub fn routes() -> Routes {
@@ -152,7 +150,13 @@ fn texts(body: &[u8]) -> Result<Texts, Problem> {
     })?;
     let mut texts = Vec::with_capacity(elements.len());
     for (index, element) in elements.into_iter().enumerate() {
-        texts.push(parse_object::<Text<'_>>(element, &format!("documents[{index}]"))?);
+        let place = format!("documents[{index}]");
+        let text = parse_object::<Text<'_>>(element, &place)?;
+        if !text_fits(&text.source, text.metadata.map_or("", RawValue::get)) {
+            let detail = "The source or the metadata is too large, or nested too deeply";
+            return Err(Problem::field(place, detail));
+        }
+        texts.push(text);
     }
     let collection = wanted.collection_name.unwrap_or_else(|| "rag_documents".to_owned());
     let printable = !collection.is_empty() && !collection.chars().any(char::is_control);

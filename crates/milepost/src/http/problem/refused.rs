@@ -84,7 +84,8 @@ impl From<SubmitError> for Problem {
                 ..Self::new(
                     Code::QueueFull,
                     format!(
-                        "Of your jobs {most} may wait; try again in {retry_after_secs} s, when some                          have begun."
+                        "Of your jobs {most} may wait; try again in {retry_after_secs} s, when some have \
+                         begun."
                     ),
                 )
             },
