@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use milepost_core::{Seq, Snapshot, Timestamp};
-use tokio::sync::Mutex;
 
 /// How many wire formats there are.
 const ENCODINGS: usize = 9;
@@ -55,8 +54,6 @@ pub struct Frame {
     /// The time that the estimate counts from.
     pub at: Timestamp,
     encodings: [OnceLock<Bytes>; ENCODINGS],
-    /// Held by whoever reads what an encoding needs.
-    turn: Mutex<()>,
 }
 
 impl Frame {
@@ -67,14 +64,7 @@ impl Frame {
         queue: Option<QueuePlace>,
         at: Timestamp,
     ) -> Self {
-        Self {
-            snapshot,
-            position,
-            queue,
-            at,
-            encodings: Default::default(),
-            turn: Mutex::default(),
-        }
+        Self { snapshot, position, queue, at, encodings: Default::default() }
     }
 
     /// The seq of its snapshot.
@@ -85,26 +75,5 @@ impl Frame {
     /// The frame in one wire format; `encode` runs at most once.
     pub fn encoded(&self, encoding: Encoding, encode: impl FnOnce(&Self) -> Bytes) -> Bytes {
         self.encodings[encoding.0].get_or_init(|| encode(self)).clone()
-    }
-    /// As [`Frame::encoded`], where something has to be read for it: it is read once for
-    /// all, and again only where that failed.
-    ///
-    /// # Errors
-    /// Those of `encode`.
-    pub async fn encoded_later<E>(
-        &self,
-        encoding: Encoding,
-        encode: impl Future<Output = Result<Bytes, E>>,
-    ) -> Result<Bytes, E> {
-        let place = &self.encodings[encoding.0];
-        if let Some(bytes) = place.get() {
-            return Ok(bytes.clone());
-        }
-        let _turn = self.turn.lock().await;
-        if let Some(bytes) = place.get() {
-            return Ok(bytes.clone());
-        }
-        let bytes = encode.await?;
-        Ok(place.get_or_init(|| bytes).clone())
     }
 }

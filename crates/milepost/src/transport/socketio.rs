@@ -113,11 +113,15 @@ pub trait Session: Send + 'static {
     /// When its time is over.
     fn deadline(&self) -> Option<Instant>;
 
-    /// What is said then.
-    fn expired(&self) -> End;
+    /// What is said then; the session may go on with less.
+    ///
+    /// # Errors
+    /// Where it does not.
+    fn expired(&mut self) -> Result<Option<Said>, End>;
 
-    /// Whether the client may still be here. Asked now and then.
-    fn still(&mut self) -> impl Future<Output = Result<(), End>> + Send;
+    /// Whether the client may still be here. Asked now and then; the session may go on
+    /// with less, of which this is said.
+    fn still(&mut self) -> impl Future<Output = Result<Option<Said>, End>> + Send;
 }
 
 /// How patient it is.

@@ -145,7 +145,7 @@ async fn events_are_answered_and_nonsense_hurts_nobody() {
         (r#"424["cancel_job",{"job_id":5}]"#.to_owned(), 2),
         (format!(r#"425["leave_job",{{"job_id":"{job}"}}]"#), 2),
         (format!(r#"426["cancel_job",{{"job_id":"{job}"}}]"#), 1),
-        (format!(r#"427["cancel_job",{{"job_id":"{job}"}}]"#), 1),
+        (format!(r#"427["cancel_job",{{"job_id":"{job}"}}]"#), 2),
     ];
     for (packet, answers) in talk {
         client.send(&packet).await;
@@ -252,4 +252,27 @@ async fn a_page_can_ask_before_it_confirms() {
     // Nothing of it is kept.
     assert!(api.list("/v1/jobs").await.is_empty());
     assert!(api.list("/v1/documents").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_token_of_a_join_that_ends_costs_that_room_alone() {
+    let server = guarded();
+    let (ann, ben) = (server.api_of("ann"), server.api_of("ben"));
+    let external = json!({"pipeline": "external"});
+    let hers = ann.submit_json(&external).await.expect(202).json();
+    let his = id_of(&ben.submit_json(&external).await.expect(202).json());
+    let token = token_of("ben");
+    let (mut client, _) = Rooms::connect(&server, "", &json!({"token": token}).to_string()).await;
+    client.emit("join_job", json!({"job_id": his})).await;
+    assert_eq!(client.event().await.0, "joined_room");
+    assert_eq!(client.event().await.0, "job_progress");
+    let shared = json!({"job_id": hers["id"], "token": hers["access"]["token"]});
+    client.emit("join_job", shared).await;
+    assert_eq!(client.event().await.0, "joined_room");
+    assert_eq!(client.event().await.0, "job_progress");
+    let share = format!("/v1/jobs/{}/share", id_of(&hers));
+    ann.call(ann.delete(&share)).await.expect(204);
+    assert_eq!(client.event().await, ("error".to_owned(), json!({"message": "invalid_token"})));
+    ben.call(ben.post(&format!("/v1/jobs/{his}/cancel"))).await.expect(200);
+    assert_eq!(client.job(|_| true).await["status"], "cancelled");
 }

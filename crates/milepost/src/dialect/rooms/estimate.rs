@@ -66,11 +66,16 @@ pub async fn estimate(
         alone: false,
     };
     let made = services.submitter.submit(wanted, None).await?;
-    let job = ended(&services, client, &caller, only(&made.jobs)).await;
-    let pages = services.query.pages(only(&made.jobs).id, 0, 1).await;
-    // What it was made for is known, or is not to be known.
-    forget(&services, only(&made.jobs)).await;
-    let (job, pages) = (job?, pages?);
+    // In a task of its own: it is forgotten, too, where nobody waits for it any more.
+    let counted = tokio::spawn(async move {
+        let first = only(&made.jobs);
+        let job = ended(&services, client, &caller, first).await;
+        let pages = services.query.pages(first.id, 0, 1).await;
+        forget(&services, first).await;
+        Ok::<_, Problem>((job?, pages?))
+    });
+    let gone = |_| refused("The PDF was not read in time; try again");
+    let (job, pages) = counted.await.map_err(gone)??;
     let count = match (job.status, &job.failure) {
         (Status::Completed, _) => {
             u64::from(job.document.as_ref().and_then(|document| document.pages).unwrap_or(1))

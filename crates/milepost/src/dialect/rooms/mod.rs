@@ -7,6 +7,7 @@ mod estimate;
 mod message;
 mod rest;
 mod room;
+mod shelf;
 mod show;
 mod socket;
 

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::message::{Made, PIPELINE, status};
 use super::room::cannot_cancel;
-use super::show::{made, outline, show};
+use super::show::{made, outline, whole};
 use crate::command::CommandError;
 use crate::dialect::form::Simple;
 use crate::dialect::room;
@@ -137,7 +137,7 @@ pub async fn job(
 ) -> Result<Response, Problem> {
     let job = found(&services, &caller, Scope::Read, &name, "Job not found").await?;
     let frame = services.hub.frame(job, 0).await;
-    let body = show(&services, &frame).await?;
+    let body = whole(&services, &frame).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 

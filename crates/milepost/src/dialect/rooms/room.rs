@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use milepost_core::{Caller, JobId, Seq};
+use milepost_core::{Caller, JobId, Scope, Seq};
 use serde_json::{Value, json};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::budget::Permit;
 use super::message::status;
+use super::show::made_bytes;
 use super::show::{show, too_much};
 use super::socket::{EXPIRED, INVALID, Place, UNAVAILABLE, log_in};
 use crate::access::Principal;
@@ -32,6 +33,8 @@ use crate::transport::socketio::{Answer, End, Said, Session};
 
 /// A longer message counts among those that may be under way.
 const HEAVY_BYTES: usize = 64 * 1024;
+/// So much of these to one client.
+const MOST_HEAVY_BYTES: usize = 32 * 1024 * 1024;
 /// For so long: whoever has not taken it by then is cut off by the system.
 const HEAVY_FOR: Duration = Duration::from_secs(200);
 /// So much of what a client calls a job is repeated to it.
@@ -57,7 +60,7 @@ pub struct Room {
     /// The rooms that it is in, with whose credential it joined.
     joined: HashMap<JobId, Arc<Principal>>,
     /// What is, or may be, under way to it that is long.
-    heavy: Vec<(Instant, Permit)>,
+    heavy: Vec<(Instant, usize, Permit)>,
     pace: Pace,
     /// Notes its end.
     _attendance: Attendance,
@@ -138,6 +141,12 @@ impl Room {
         }
         let caller = &principal.caller;
         self.ordered(caller).inspect_err(|problem| self.met(problem)).map_err(|_| FLOOD)?;
+        let found = self.services.query.job_for(caller, Scope::Cancel, job).await;
+        if let Ok(job) = &found
+            && job.status.is_terminal()
+        {
+            return Err(cannot_cancel(status(job.status)));
+        }
         let done = self.services.commands.cancel(caller, job).await;
         self.note("socket cancel", &principal, job);
         match done {
@@ -157,19 +166,29 @@ impl Room {
     }
 
     /// The state of a job as it is sent: without what it has made where that is long and
-    /// too much of the kind is under way.
+    /// too much of the kind is under way. Whether it is, is known before it is read.
     async fn shape(&mut self, frame: &Frame) -> Result<Bytes, StoreError> {
-        let data = show(&self.services, frame).await?;
-        if data.len() <= HEAVY_BYTES {
-            return Ok(data);
+        let bytes = made_bytes(&self.services, &frame.snapshot).await?;
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        if bytes > HEAVY_BYTES {
+            self.heavy.retain(|(until, ..)| *until > Instant::now());
+            let mine: usize = self.heavy.iter().map(|(_, bytes, _)| bytes).sum();
+            // Of the job's owner: whoever watches it by a token of it takes up theirs.
+            let permit = self.place.budget.of(&frame.snapshot.owner).take(bytes);
+            match permit.filter(|_| mine.saturating_add(bytes) <= MOST_HEAVY_BYTES) {
+                Some(permit) => self.heavy.push((Instant::now() + HEAVY_FOR, bytes, permit)),
+                None => return Ok(too_much(frame, bytes)),
+            }
         }
-        self.heavy.retain(|(until, _)| *until > Instant::now());
-        // Of the job's owner: whoever watches it by a token of it takes up theirs.
-        match self.place.budget.of(&frame.snapshot.owner).take(data.len()) {
-            Some(permit) => self.heavy.push((Instant::now() + HEAVY_FOR, permit)),
-            None => return Ok(too_much(frame, data.len())),
-        }
-        Ok(data)
+        show(&self.services, &self.place.shelf, frame).await
+    }
+
+    /// The client is in that room no more, for this reason.
+    fn lose(&mut self, job: JobId, why: &str) -> Said {
+        self.place.connection.unwatch(&Topic::Job(job));
+        self.joined.remove(&job);
+        self.settle();
+        error(why)
     }
 
     fn check_room(&mut self, job: JobId) -> Result<(), Problem> {
@@ -247,17 +266,13 @@ impl Session for Room {
                 Err(store) => error(&unavailable(&store)),
             }),
             Delivery::Queue(..) => None,
-            Delivery::Removed(job) => {
-                self.place.connection.unwatch(&Topic::Job(job));
-                self.joined.remove(&job);
-                self.settle();
-                Some(error(&not_found(&job.to_string())))
-            }
+            Delivery::Removed(job) => Some(self.lose(job, &not_found(&job.to_string()))),
             Delivery::Revoked(job, epoch) => {
-                if self.principals().any(|principal| principal.revoked_by(job, epoch)) {
+                if self.principal.revoked_by(job, epoch) {
                     return Err(End::Away(Some(error(INVALID))));
                 }
-                None
+                let revoked = |by: &Arc<Principal>| by.revoked_by(job, epoch);
+                self.joined.get(&job).is_some_and(revoked).then(|| self.lose(job, INVALID))
             }
         })
     }
@@ -267,18 +282,29 @@ impl Session for Room {
         ends.map(|end| self.services.access.instant(end))
     }
 
-    fn expired(&self) -> End {
-        End::Away(Some(error(EXPIRED)))
+    fn expired(&mut self) -> Result<Option<Said>, End> {
+        let now = self.services.clock.now();
+        let over = |by: &Principal| by.expires_at.is_some_and(|end| end <= now);
+        if over(&self.principal) {
+            return Err(End::Away(Some(error(EXPIRED))));
+        }
+        // A token that came with a join counts for that room.
+        let lost = self.joined.iter().find(|(_, by)| over(by)).map(|(job, _)| *job);
+        Ok(lost.map(|job| self.lose(job, EXPIRED)))
     }
 
-    async fn still(&mut self) -> Result<(), End> {
-        self.heavy.retain(|(until, _)| *until > Instant::now());
-        for principal in self.principals() {
-            if !self.services.access.still(principal).await {
-                return Err(End::Away(Some(error(INVALID))));
+    async fn still(&mut self) -> Result<Option<Said>, End> {
+        self.heavy.retain(|(until, ..)| *until > Instant::now());
+        if !self.services.access.still(&self.principal).await {
+            return Err(End::Away(Some(error(INVALID))));
+        }
+        for (job, by) in &self.joined {
+            if !self.services.access.still(by).await {
+                let job = *job;
+                return Ok(Some(self.lose(job, INVALID)));
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::budget::Budget;
 use super::room::Room;
+use super::shelf::Shelf;
 use crate::access::{Access, Principal, Refused, is_expiry};
 use crate::dialect::watch::connect;
 use crate::http::bounds::Seat;
@@ -41,6 +42,7 @@ const LAST_ONE: Duration = Duration::from_secs(5);
 pub struct Sockets {
     engine: Arc<OnceLock<Engine>>,
     budget: Budget,
+    shelf: Shelf,
 }
 
 /// A watcher's place, from its handshake on.
@@ -51,6 +53,8 @@ pub struct Place {
     pub seat: Seat,
     /// Room for long messages.
     pub budget: Budget,
+    /// What was shown last.
+    pub shelf: Shelf,
 }
 
 /// Who opened a session, and with what it is served. It is kept as long as the session.
@@ -99,8 +103,8 @@ impl Sockets {
         });
         if is_handshake(request.uri().query()) {
             let (connection, seat) = connect(&services, client)?;
-            let place =
-                Arc::new(Mutex::new(Place { connection, seat, budget: self.budget.clone() }));
+            let (budget, shelf) = (self.budget.clone(), self.shelf.clone());
+            let place = Arc::new(Mutex::new(Place { connection, seat, budget, shelf }));
             let request_id = request_id().filter(|_| services.audit.is_on());
             let opened = Opened { services, opening, client, request: request_id, place };
             request.extensions_mut().insert(Handshake(Arc::new(opened)));

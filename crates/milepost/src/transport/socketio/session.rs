@@ -132,7 +132,9 @@ async fn run(socket: &SocketRef, open: &mut Open<impl Session>) -> Result<Infall
             biased;
             () = flooded.cancelled() => return Err(session.flooded()),
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                return Err(session.expired());
+                if let Some(said) = session.expired()? {
+                    emit(socket, &said).await?;
+                }
             }
             event = events.recv() => {
                 let Some(Event { packet, ack, _room }) = event else { return Err(End::Gone) };
@@ -155,7 +157,9 @@ async fn run(socket: &SocketRef, open: &mut Open<impl Session>) -> Result<Infall
                 if !socket.connected() {
                     return Err(End::Gone);
                 }
-                session.still().await?;
+                if let Some(said) = session.still().await? {
+                    emit(socket, &said).await?;
+                }
             }
         }
     }
