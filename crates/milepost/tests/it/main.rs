@@ -70,5 +70,6 @@ mod stream;
 mod submit_folder;
 mod tls;
 mod tls_files;
+mod upload;
 mod waiting;
 mod watchers;
