@@ -16,6 +16,7 @@ mod secret;
 mod size;
 mod tls;
 mod tokens;
+mod web;
 mod worker;
 
 pub use allow::Allowed;
@@ -30,6 +31,7 @@ pub use rate::{Quota, Rate};
 pub use secret::Secret;
 pub use tls::TlsConfig;
 pub use tokens::TokensConfig;
+pub use web::WebConfig;
 pub use worker::{Isolation, WorkerConfig};
 
 use std::net::SocketAddr;
@@ -81,6 +83,8 @@ pub struct Config {
     pub jwt: JwtConfig,
     /// Session cookies.
     pub cookie: CookieConfig,
+    /// The web app.
+    pub web: WebConfig,
     /// The log.
     pub log: LogConfig,
 }
@@ -153,6 +157,7 @@ impl Default for Config {
             dialects: Dialects::default(),
             jwt: JwtConfig::default(),
             cookie: CookieConfig::default(),
+            web: WebConfig::default(),
             log: LogConfig::default(),
         }
     }

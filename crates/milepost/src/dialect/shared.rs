@@ -2,7 +2,7 @@
 //! is meant. Never: answers for a protocol that is switched off.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use milepost_core::Scope;
@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::{conversion, detail, upload};
 use crate::config::Dialects;
-use crate::http::Services;
 use crate::http::content::negotiate;
 use crate::http::extract::{By, media_type};
 use crate::http::problem::Problem;
 use crate::http::routes::{Routes, Rule};
+use crate::http::{Services, web};
 
 /// The paths that at least one protocol has that is switched on.
 pub fn routes(on: &Dialects) -> Routes {
@@ -32,16 +32,22 @@ pub fn routes(on: &Dialects) -> Routes {
     routes
 }
 
-/// People get pages; programs of `conversion` are told what this is.
+/// People get the app, or else the documentation; programs of `conversion` are told what
+/// this is.
 async fn front(State(services): State<Services>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let page = negotiate(accept, &["application/json", "text/html"]) == Some("text/html");
-    if page || !services.config.dialects.conversion {
-        return Redirect::to("/docs").into_response();
-    }
-    let version = env!("CARGO_PKG_VERSION");
-    axum::Json(json!({"message": "Milepost", "version": version, "status": "running"}))
-        .into_response()
+    let mut response = if page && services.config.web.enabled {
+        web::page(headers).await
+    } else if page || !services.config.dialects.conversion {
+        Redirect::to("/docs").into_response()
+    } else {
+        let version = env!("CARGO_PKG_VERSION");
+        axum::Json(json!({"message": "Milepost", "version": version, "status": "running"}))
+            .into_response()
+    };
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+    response
 }
 
 /// A form is a file of `conversion`, JSON are texts of `upload`.

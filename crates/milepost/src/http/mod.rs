@@ -1,5 +1,5 @@
 //! The HTTP side: one router over all dialects, what stands before it (who may
-//! call, how much), and what every server has (health, metrics, API docs).
+//! call, how much), and what every server has (health, metrics, API docs, the web app).
 
 mod around;
 mod audited;
@@ -18,6 +18,7 @@ pub mod own;
 pub mod problem;
 pub mod routes;
 mod slow;
+pub mod web;
 
 use std::sync::Arc;
 
@@ -82,7 +83,11 @@ pub struct Services {
 
 /// The whole server as a router over `dialects`' routes.
 pub fn router(services: Services, dialects: Routes) -> Router {
-    let (routes, mut api, rules) = dialects.merge(operation::routes()).split();
+    let mut routes = dialects.merge(operation::routes());
+    if services.config.web.enabled {
+        routes = routes.merge(web::routes());
+    }
+    let (routes, mut api, rules) = routes.split();
     describe(&mut api);
     let api_json: Bytes = api.to_json().expect("the description has only string keys").into();
     let ui = utoipa_swagger_ui::SwaggerUi::new("/docs")

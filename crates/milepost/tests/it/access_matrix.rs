@@ -67,6 +67,7 @@ fn concrete(route: &str, things: &Things, key: &str, there: bool) -> (String, bo
         }
         "/api/sse/conversion-progress" => (things.document.as_str(), false),
         _ if route.contains("{name}") => ("note.md", false),
+        _ if route.contains("{*file}") => ("jobs", false),
         _ if !route.contains('{') => ("", false),
         _ => panic!("the matrix does not know what {route} is about"),
     };
@@ -75,7 +76,8 @@ fn concrete(route: &str, things: &Things, key: &str, there: bool) -> (String, bo
     let path = names
         .iter()
         .fold(route.to_owned(), |path, name| path.replace(&format!("{{{name}}}"), id))
-        .replace("{page}", "1");
+        .replace("{page}", "1")
+        .replace("{*file}", id);
     assert!(!path.contains('{'), "the matrix does not know what to put into {route}");
     let path = match route {
         "/v1/stream" => format!("{path}?job={id}"),

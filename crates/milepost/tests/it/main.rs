@@ -73,3 +73,4 @@ mod tls_files;
 mod upload;
 mod waiting;
 mod watchers;
+mod web;
