@@ -1,0 +1,102 @@
+// Errors. Enters: an answer of the server, or what the platform threw. Leaves: a
+// `MilepostError` with a stable code. Never: a credential or a body in a text.
+
+import type { Problem } from "./types.js";
+
+/** Statuses behind which the same request may succeed later. */
+const RETRYABLE = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+interface Details {
+  readonly status?: number | undefined;
+  readonly retryable?: boolean;
+  readonly retryAfter?: number | undefined;
+  readonly field?: string | undefined;
+  readonly problem?: Problem | undefined;
+  readonly cause?: unknown;
+}
+
+/** What every promise of the client rejects with. */
+export class MilepostError extends Error {
+  override readonly name = "MilepostError";
+  /**
+   * For programs. One of the server's codes (of refusals and of jobs), or `network`,
+   * `timeout`, `aborted`, `invalid_response`, `closed`.
+   */
+  readonly code: string;
+  /** The HTTP status, where there was an answer. */
+  readonly status: number | undefined;
+  /** Whether the same may succeed later. */
+  readonly retryable: boolean;
+  /** Seconds to wait before that. */
+  readonly retryAfter: number | undefined;
+  /** What of the request is at fault. */
+  readonly field: string | undefined;
+  /** What the server said, whole. */
+  readonly problem: Problem | undefined;
+
+  constructor(code: string, message: string, details: Details = {}) {
+    super(message, { cause: details.cause });
+    this.code = code;
+    this.status = details.status;
+    this.retryable = details.retryable ?? false;
+    this.retryAfter = details.retryAfter;
+    this.field = details.field;
+    this.problem = details.problem;
+  }
+}
+
+/** The server could not be reached, or the connection broke. */
+export const networkError = (cause?: unknown): MilepostError =>
+  new MilepostError(
+    "network",
+    "The server cannot be reached. Check the connection and try again.",
+    {
+      retryable: true,
+      cause,
+    },
+  );
+
+/** Nothing came for too long. */
+export const timeoutError = (): MilepostError =>
+  new MilepostError("timeout", "The server took too long to answer. Try again.", {
+    retryable: true,
+  });
+
+/** `close` was called. */
+export const closedError = (): MilepostError =>
+  new MilepostError("closed", "The client was closed.");
+
+/** The caller gave up. */
+export const abortedError = (): MilepostError =>
+  new MilepostError("aborted", "The request was given up.");
+
+/** What came is not what the server promises; perhaps a proxy answered. */
+export const invalidResponse = (status?: number): MilepostError =>
+  new MilepostError("invalid_response", "The answer is not one of a Milepost server.", { status });
+
+/** A refusal by its status and body; the body may be anything. */
+export function refusal(status: number, body: string, retryAfter: string | null): MilepostError {
+  const problem = parseProblem(body);
+  const seconds = problem?.retry_after ?? (retryAfter ? Number(retryAfter) : Number.NaN);
+  return new MilepostError(
+    problem?.code ?? "invalid_response",
+    problem?.detail ?? `The server answered with status ${status}.`,
+    {
+      status,
+      retryable: RETRYABLE.has(status),
+      retryAfter: Number.isFinite(seconds) ? seconds : undefined,
+      field: problem?.field ?? undefined,
+      problem,
+    },
+  );
+}
+
+function parseProblem(body: string): Problem | undefined {
+  try {
+    const value = JSON.parse(body);
+    const known = typeof value?.code === "string" && typeof value.detail === "string";
+    return known ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

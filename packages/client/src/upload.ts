@@ -1,0 +1,245 @@
+// Submissions. Enters: sources and options. Leaves: requests, and the jobs that were
+// made of them. Never: reads a file into memory by itself.
+//
+// It is loaded with the first submission: whoever only watches does without it.
+
+import { abortedError, invalidResponse, networkError, refusal, timeoutError } from "./errors.js";
+import type { Http, Query } from "./http.js";
+import { randomId } from "./platform.js";
+import type { Batch, Job, Source, SubmitOptions, SubmittedJob } from "./types.js";
+
+/** Files of one request, and their bytes: well below what a server takes by default. */
+const MAX_FILES = 100;
+const MAX_BYTES = 100_000_000;
+/** Submissions of one JSON array. */
+const MAX_ITEMS = 500;
+
+interface File {
+  readonly file: Blob;
+  readonly filename: string;
+}
+
+type Part = { readonly file: File } | { readonly json: Record<string, unknown> };
+
+/** What an upload is sent with. */
+export interface UploadParts {
+  readonly http: Http;
+  /** ms of one request. */
+  readonly timeout: number;
+}
+
+/** Submits one source. */
+export async function submit(
+  parts: UploadParts,
+  source: Source,
+  options: SubmitOptions = {},
+): Promise<SubmittedJob> {
+  const part = describe(source);
+  const answer = await send(parts, "/v1/jobs", [part], options, { batch: options.batch });
+  return onlyJob(answer);
+}
+
+/** Gives a held job its document, or leave to run. */
+export async function confirm(
+  parts: UploadParts,
+  id: string,
+  source?: Source,
+  options: SubmitOptions = {},
+): Promise<Job> {
+  const path = `/v1/jobs/${encodeURIComponent(id)}/confirm`;
+  if (source !== undefined) return onlyJob(await send(parts, path, [describe(source)], options));
+  return parts.http.json(path, {
+    method: "POST",
+    signal: options.signal,
+    ...(options.options ? { json: { options: options.options } } : {}),
+  });
+}
+
+/** Stores a document without a job. */
+export function uploadDocument<T>(
+  parts: UploadParts,
+  file: Blob | { file: Blob; filename?: string },
+  options: SubmitOptions = {},
+): Promise<T> {
+  return send(parts, "/v1/documents", [describe(file)], options) as Promise<T>;
+}
+
+/**
+ * Submits several sources as one batch, in as many requests as it takes. Each of
+ * them is accepted as a whole; where one is refused, those before it stay.
+ */
+export async function submitAll(
+  parts: UploadParts,
+  sources: readonly Source[],
+  options: SubmitOptions = {},
+): Promise<{ batch: Batch; jobs: SubmittedJob[] }> {
+  const key = options.idempotencyKey ?? randomId();
+  const jobs: SubmittedJob[] = [];
+  let batch = options.batch ?? "new";
+  let sent = 0;
+  const groups = group(sources.map(describe));
+  const total = groups.reduce((sum, { parts }) => sum + bytes(parts), 0);
+  for (const [index, { places, parts: members }] of groups.entries()) {
+    const before = sent;
+    const answer = await send(
+      parts,
+      "/v1/jobs",
+      members,
+      {
+        ...options,
+        idempotencyKey: `${key}-${index}`,
+        ...(options.onUploadProgress && {
+          onUploadProgress: (now: number) =>
+            options.onUploadProgress?.(Math.min(before + now, total), total),
+        }),
+      },
+      { batch },
+    );
+    const made = (answer as { jobs?: SubmittedJob[] }).jobs ?? [onlyJob(answer)];
+    places.forEach((place, at) => {
+      const job = made[at];
+      if (job) jobs[place] = job;
+    });
+    batch = made[0]?.batch ?? batch;
+    sent += bytes(members);
+  }
+  return {
+    batch: await parts.http.json<Batch>(`/v1/batches/${encodeURIComponent(batch)}`),
+    jobs,
+  };
+}
+
+function describe(source: Source): Part {
+  if (source instanceof Blob) {
+    const name = "name" in source && typeof source.name === "string" ? source.name : "document";
+    return { file: { file: source, filename: name } };
+  }
+  if (typeof source === "string") {
+    return { json: /^https?:\/\/\S+$/i.test(source) ? { url: source } : { text: source } };
+  }
+  if ("file" in source) {
+    const own = describe(source.file);
+    return "file" in own && source.filename
+      ? { file: { file: source.file, filename: source.filename } }
+      : own;
+  }
+  return { json: { ...source } };
+}
+
+function group(all: readonly Part[]): { places: number[]; parts: Part[] }[] {
+  const groups: { places: number[]; parts: Part[]; bytes: number; form: boolean }[] = [];
+  for (const [place, part] of all.entries()) {
+    const form = "file" in part;
+    const size = bytes([part]);
+    const last = groups.findLast((one) => one.form === form);
+    const fits =
+      last && last.parts.length < (form ? MAX_FILES : MAX_ITEMS) && last.bytes + size <= MAX_BYTES;
+    if (fits) {
+      last.places.push(place);
+      last.parts.push(part);
+      last.bytes += size;
+    } else {
+      groups.push({ places: [place], parts: [part], bytes: size, form });
+    }
+  }
+  return groups;
+}
+
+const bytes = (parts: readonly Part[]): number =>
+  parts.reduce(
+    (sum, part) => sum + ("file" in part ? part.file.file.size : JSON.stringify(part.json).length),
+    0,
+  );
+
+function onlyJob(answer: unknown): SubmittedJob {
+  const job = (answer as { jobs?: SubmittedJob[] } | null)?.jobs?.[0] ?? answer;
+  if (typeof (job as SubmittedJob | null)?.id !== "string") throw invalidResponse();
+  return job as SubmittedJob;
+}
+
+async function send(
+  { http, timeout }: UploadParts,
+  path: string,
+  members: readonly Part[],
+  options: SubmitOptions,
+  query: Query = {},
+): Promise<unknown> {
+  const { pipeline, options: how, metadata, priority, hold, force, stages } = options;
+  const shared = { pipeline, options: how, metadata, priority, hold, force, stages };
+  const headers: Record<string, string> = {
+    "idempotency-key": options.idempotencyKey ?? randomId(),
+  };
+  if (options.wait !== undefined) headers.prefer = `wait=${options.wait}`;
+  const files = members.flatMap((part) => ("file" in part ? [part.file] : []));
+  let body: FormData | string;
+  if (files.length > 0) {
+    body = new FormData();
+    for (const [name, value] of Object.entries(shared)) {
+      if (value === undefined) continue;
+      body.append(name, typeof value === "string" ? value : JSON.stringify(value));
+    }
+    for (const { file, filename } of files) body.append("file", file, filename);
+  } else {
+    const items = members.map((part) => ({
+      ...shared,
+      ...("json" in part && { source: part.json }),
+    }));
+    body = JSON.stringify(items.length === 1 ? items[0] : items);
+    headers["content-type"] = "application/json";
+  }
+  if (options.onUploadProgress && typeof XMLHttpRequest !== "undefined") {
+    const upload = { ...options, onUploadProgress: options.onUploadProgress };
+    return sendWithProgress(http, http.url(path, query), body, headers, upload, timeout);
+  }
+  const answer = await http.json(path, {
+    method: "POST",
+    query,
+    body,
+    headers,
+    signal: options.signal,
+    repeatable: true,
+  });
+  const all = bytes(members);
+  options.onUploadProgress?.(all, all);
+  return answer;
+}
+
+/** `fetch` cannot tell how far a body has been sent. */
+async function sendWithProgress(
+  http: Http,
+  url: string,
+  body: FormData | string,
+  headers: Record<string, string>,
+  { signal, onUploadProgress }: SubmitOptions,
+  timeout: number,
+): Promise<unknown> {
+  const token = await http.token();
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(abortedError());
+    const request = new XMLHttpRequest();
+    request.open("POST", url);
+    request.timeout = timeout;
+    request.withCredentials = !token;
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    if (token) request.setRequestHeader("authorization", `Bearer ${token}`);
+    request.upload.onprogress = ({ loaded, total }) => onUploadProgress?.(loaded, total);
+    const give = () => request.abort();
+    signal?.addEventListener("abort", give);
+    request.onloadend = () => signal?.removeEventListener("abort", give);
+    request.onabort = () => reject(abortedError());
+    request.onerror = () => reject(networkError());
+    request.ontimeout = () => reject(timeoutError());
+    request.onload = () => {
+      const { status, responseText } = request;
+      if (status < 200 || status > 299) {
+        return reject(refusal(status, responseText, request.getResponseHeader("retry-after")));
+      }
+      try {
+        resolve(JSON.parse(responseText));
+      } catch {
+        reject(invalidResponse(status));
+      }
+    };
+    request.send(body);
+  });
+}

@@ -1,0 +1,10 @@
+// How the tests run: in Node.js, one file after the other on few cores.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    typecheck: { include: ["test/**/*.test-d.ts"] },
+    maxWorkers: 1,
+  },
+});
