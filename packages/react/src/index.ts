@@ -5,13 +5,19 @@
  * in `@milepost/react/legacy`.
  */
 
-export { ConnectionIndicator, type ConnectionIndicatorProps } from "./components/connection-indicator.js";
+export {
+  ConnectionIndicator,
+  type ConnectionIndicatorProps,
+} from "./components/connection-indicator.js";
 export {
   DocumentUpload,
   type DocumentUploadProps,
   type UploadSource,
 } from "./components/document-upload.js";
-export { ProgressErrorBoundary, type ProgressErrorBoundaryProps } from "./components/error-boundary.js";
+export {
+  ProgressErrorBoundary,
+  type ProgressErrorBoundaryProps,
+} from "./components/error-boundary.js";
 export { JobProgress, type JobProgressProps } from "./components/job-progress.js";
 export { type Fault, faultText } from "./fault.js";
 export type { Format } from "./format.js";

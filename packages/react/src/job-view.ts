@@ -73,7 +73,11 @@ export function currentStage(job: Job): Stage | undefined {
 }
 
 /** Which unit of how many is worked on: "page 4 of 10". Nothing where the stage counts nothing. */
-export function unitText(stage: Stage | undefined, texts: Texts, format: Format): string | undefined {
+export function unitText(
+  stage: Stage | undefined,
+  texts: Texts,
+  format: Format,
+): string | undefined {
   if (stage?.done == null || stage.total == null || stage.total === 0) return undefined;
   const { unit, total } = stage;
   if (unit === "byte") {

@@ -5,8 +5,8 @@
  * Never: rejects; why something failed stands in its item. Never: watches a job.
  */
 
-import { isTerminal, type Milepost, type MilepostError, type SubmittedJob } from "@milepost/client";
 import type { Readable, Source, SubmitOptions } from "@milepost/client";
+import { isTerminal, type Milepost, type MilepostError, type SubmittedJob } from "@milepost/client";
 import type { Fault } from "./fault.js";
 import { nameOf, sizeOf } from "./source.js";
 

@@ -25,7 +25,9 @@ export function Bar({ value, label, text, stalled = false }: BarProps): ReactNod
   const format = useFormat();
   const now = value === undefined ? undefined : Math.min(100, Math.max(0, value));
   const known =
-    now === undefined ? {} : { "aria-valuenow": now, "aria-valuetext": text ?? format.percent(now) };
+    now === undefined
+      ? {}
+      : { "aria-valuenow": now, "aria-valuetext": text ?? format.percent(now) };
   return (
     <div
       className="mp-bar"

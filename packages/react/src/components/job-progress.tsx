@@ -29,7 +29,7 @@ interface Look {
 export type JobProgressProps = Look &
   (
     | { jobId: string; job?: undefined; stalled?: undefined }
-    | { job: Job; jobId?: undefined; /** Nothing is heard of it. */ stalled?: boolean | undefined }
+    | { job: Job; jobId?: undefined /** Nothing is heard of it. */; stalled?: boolean | undefined }
   );
 
 /** A job's progress. */

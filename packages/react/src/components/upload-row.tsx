@@ -62,7 +62,9 @@ export const UploadRow = memo(function UploadRow(props: UploadRowProps): ReactNo
         )}
       </p>
       {item.state === "sending" && <Sending item={item} name={name} />}
-      {job !== undefined && <JobProgress job={job} stalled={live.stalled} className="mp-nameless" />}
+      {job !== undefined && (
+        <JobProgress job={job} stalled={live.stalled} className="mp-nameless" />
+      )}
       {item.error !== undefined && (
         <p className="mp-error" role="alert">
           {refusalText(item, limit, name, texts, format)}
@@ -72,16 +74,31 @@ export const UploadRow = memo(function UploadRow(props: UploadRowProps): ReactNo
         {ended ? (
           <>
             {state !== "completed" && (
-              <button type="button" className="mp-button" aria-label={word("retry")} onClick={() => onRetry(item.key)}>
+              <button
+                type="button"
+                className="mp-button"
+                aria-label={word("retry")}
+                onClick={() => onRetry(item.key)}
+              >
                 {texts["action.retry"]}
               </button>
             )}
-            <button type="button" className="mp-button" aria-label={word("remove")} onClick={() => onRemove(item.key)}>
+            <button
+              type="button"
+              className="mp-button"
+              aria-label={word("remove")}
+              onClick={() => onRemove(item.key)}
+            >
               {texts["action.remove"]}
             </button>
           </>
         ) : (
-          <button type="button" className="mp-button" aria-label={word("cancel")} onClick={() => onCancel(item.key)}>
+          <button
+            type="button"
+            className="mp-button"
+            aria-label={word("cancel")}
+            onClick={() => onCancel(item.key)}
+          >
             {texts["action.cancel"]}
           </button>
         )}

@@ -28,9 +28,6 @@ export function useJobs(filter: LiveJobsFilter = {}): LiveJobs {
   const client = useMilepost();
   // A filter is mostly written in place: another object at each render, and the same filter.
   const key = JSON.stringify(filter);
-  const readable = useMemo(
-    () => client.liveJobs(JSON.parse(key) as LiveJobsFilter),
-    [client, key],
-  );
+  const readable = useMemo(() => client.liveJobs(JSON.parse(key) as LiveJobsFilter), [client, key]);
   return useReadable(readable, LOADING);
 }

@@ -40,7 +40,10 @@ export function useStats({ since, every = 5000 }: StatsOptions = {}): StatsView 
 }
 
 /** What the server says of itself: its limits, what it takes, how to sign in. Asked for once. */
-export function useInfo(): { readonly info: Info | undefined; readonly error: MilepostError | undefined } {
+export function useInfo(): {
+  readonly info: Info | undefined;
+  readonly error: MilepostError | undefined;
+} {
   const client = useMilepost();
   const { value, error } = useLoad(client, "info", () => client.info());
   return { info: value, error };

@@ -9,7 +9,7 @@
 import type { Source, SubmitOptions, SubmittedJob } from "@milepost/client";
 import { useEffect, useMemo } from "react";
 import { useMilepost } from "../provider.js";
-import { type SubmitItem, Submissions } from "../submissions.js";
+import { Submissions, type SubmitItem } from "../submissions.js";
 import { useReadable } from "./use-readable.js";
 
 const NONE: readonly SubmitItem[] = Object.freeze([]);
