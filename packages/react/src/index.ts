@@ -9,11 +9,13 @@ export {
   ConnectionIndicator,
   type ConnectionIndicatorProps,
 } from "./components/connection-indicator.js";
+export { DocumentList, type DocumentListProps } from "./components/document-list.js";
 export {
   DocumentUpload,
   type DocumentUploadProps,
   type UploadSource,
 } from "./components/document-upload.js";
+export { DocumentViewer, type DocumentViewerProps } from "./components/document-viewer.js";
 export {
   ProgressErrorBoundary,
   type ProgressErrorBoundaryProps,
@@ -24,9 +26,11 @@ export type { Format } from "./format.js";
 export { type ConnectionView, useConnection } from "./hooks/use-connection.js";
 export { type JobOrders, type JobView, useJob } from "./hooks/use-job.js";
 export { type LiveJobsFilter, useJobs } from "./hooks/use-jobs.js";
+export { usePages } from "./hooks/use-pages.js";
 export { type StatsOptions, type StatsView, useInfo, useStats } from "./hooks/use-stats.js";
 export { type SubmitView, useSubmit } from "./hooks/use-submit.js";
 export { jobName, stageText, symbols, type UploadState, uploadState } from "./job-view.js";
+export type { PageListState } from "./page-list.js";
 export {
   MilepostProvider,
   type MilepostProviderProps,
