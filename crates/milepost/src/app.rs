@@ -25,6 +25,7 @@ use crate::fetch::Fetcher;
 use crate::http::{Bounds, Metrics, Services, router};
 use crate::hub::Hub;
 use crate::journal::Journal;
+use crate::push::Push;
 use crate::query::Query;
 use crate::queue::Queue;
 use crate::report::Reports;
@@ -133,7 +134,7 @@ pub struct Outside {
 pub struct Core {
     /// What requests are answered with.
     pub services: Services,
-    background: [JoinHandle<()>; 3],
+    background: [JoinHandle<()>; 4],
     work: JoinHandle<()>,
     announcer: JoinHandle<()>,
 }
@@ -161,6 +162,7 @@ impl Core {
             None => Audit::default(),
         };
         let access = Access::start(&config, store.clone(), clock.clone()).await?;
+        let push = Push::start(&config.push, store.clone(), clock.clone()).await?;
         let hub = Hub::new(store.clone(), clock.clone(), store.position().await?);
         let metrics = Metrics::new();
         let draining = CancellationToken::new();
@@ -190,6 +192,7 @@ impl Core {
             commands: Commands::new(journal, store.clone(), blobs.clone(), config.queue.clone()),
             query: Query::new(store, blobs),
             hub: hub.clone(),
+            push: push.clone(),
             bounds: Bounds::new(&config, metrics.clone()),
             config: Arc::new(config),
             clock,
@@ -199,6 +202,10 @@ impl Core {
         };
         let background = [
             tokio::spawn(hub.run(bus.subscribe(), look)),
+            tokio::spawn(push.run(bus.subscribe(), {
+                let metrics = metrics.clone();
+                move |outcome| metrics.pushed(outcome)
+            })),
             tokio::spawn(metrics.count_jobs(bus.subscribe())),
             tokio::spawn(sweeper.run()),
         ];

@@ -20,6 +20,7 @@ mod http;
 mod hub;
 mod journal;
 mod pipeline;
+mod push;
 mod query;
 mod queue;
 mod report;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 const RULES: &[(&str, &[&str])] = &[
     ("access", &["store"]),
     ("audit", &["access"]),
+    ("push", &["access", "bus", "fetch", "store"]),
     ("report", &["journal", "store"]),
     ("submit", &["fetch", "journal", "pipeline", "store"]),
     ("command", &["journal", "store"]),
@@ -34,6 +35,7 @@ const RULES: &[(&str, &[&str])] = &[
             "command",
             "http",
             "hub",
+            "push",
             "query",
             "report",
             "store",
@@ -41,7 +43,10 @@ const RULES: &[(&str, &[&str])] = &[
             "transport",
         ],
     ),
-    ("http", &["access", "audit", "bus", "command", "hub", "query", "report", "store", "submit"]),
+    (
+        "http",
+        &["access", "audit", "bus", "command", "hub", "push", "query", "report", "store", "submit"],
+    ),
     ("clock", &[]),
     ("config", &[]),
 ];

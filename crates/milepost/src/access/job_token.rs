@@ -16,6 +16,8 @@ use crate::store::{Store, StoreError, TokenGround};
 
 /// What tells our tokens from everybody else's (the header `typ` of RFC 7515).
 const KIND: &str = "mpjob+jwt";
+/// What the store knows the key by.
+const SIGNS: &str = "job_token";
 /// How long the token of a submission reads on behind the end of its job.
 const AFTER_END: Duration = Duration::from_secs(15 * 60);
 
@@ -92,7 +94,7 @@ impl Signer {
         let mut secret = vec![0; 32];
         getrandom::fill(&mut secret)
             .map_err(|error| StoreError::NotCommitted(error.to_string()))?;
-        Ok(Self::new(vec![store.signing_key(named(&secret), clock.now()).await?]))
+        Ok(Self::new(vec![store.signing_key(SIGNS, named(&secret), clock.now()).await?]))
     }
 
     fn new(keys: Vec<(String, Vec<u8>)>) -> Self {

@@ -11,6 +11,7 @@ mod jwt;
 mod limits;
 mod load;
 mod proxy;
+mod push;
 mod rate;
 mod secret;
 mod size;
@@ -27,6 +28,7 @@ pub use dialects::Dialects;
 pub use jwt::JwtConfig;
 pub use limits::Limits;
 pub use proxy::Proxy;
+pub use push::PushConfig;
 pub use rate::{Quota, Rate};
 pub use secret::Secret;
 pub use tls::TlsConfig;
@@ -77,6 +79,8 @@ pub struct Config {
     pub limits: Limits,
     /// Documents that are submitted by their URL.
     pub fetch: FetchConfig,
+    /// Browsers that are told of a job's end.
+    pub push: PushConfig,
     /// Other systems' protocols.
     pub dialects: Dialects,
     /// JSON Web Tokens.
@@ -154,6 +158,7 @@ impl Default for Config {
             queue: QueueConfig::default(),
             limits: Limits::default(),
             fetch: FetchConfig::default(),
+            push: PushConfig::default(),
             dialects: Dialects::default(),
             jwt: JwtConfig::default(),
             cookie: CookieConfig::default(),
@@ -240,6 +245,7 @@ impl Config {
         self.jwt.check(self.auth.has(Mode::Jwt))?;
         self.cookie.check(self.auth.has(Mode::Cookie), &self.jwt)?;
         self.dialects.check()?;
+        self.push.check()?;
         self.tokens.check()
     }
 

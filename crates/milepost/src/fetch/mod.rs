@@ -1,7 +1,8 @@
 //! Brings documents from the web. Enters: a URL that a client sent. Leaves: what
-//! is there as a stream, bounded in size and time, or why it is not. Never:
-//! connects to an address that was not checked, sends a credential, or shows a
-//! URL to anyone: its query may be the key to the document.
+//! is there as a stream, bounded in size and time, or why it is not; for others, a
+//! client that reaches no more. Never: connects to an address that was not checked,
+//! sends a credential, or shows a URL to anyone: its query may be the key to the
+//! document.
 
 mod download;
 mod error;
@@ -12,14 +13,14 @@ mod remote;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, LOCATION};
-use reqwest::{Client, Response};
+use reqwest::{Client, ClientBuilder, Response};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::config::Config;
 pub use download::Download;
 pub use error::FetchError;
-use reach::Reach;
+pub use reach::Reach;
 pub use remote::Remote;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,18 +51,7 @@ impl Fetcher {
     /// Where the TLS library cannot be set up.
     pub fn new(config: &Config) -> Result<Self, reqwest::Error> {
         let reach = Reach::new(&config.fetch.allow);
-        let client = Client::builder()
-            .user_agent(concat!("milepost/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(reach.clone().into())
-            // A proxy would resolve names itself, past the check.
-            .no_proxy()
-            // Each address on the way is checked before it is followed.
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(SILENCE)
-            // Another document's connection was opened for another check.
-            .pool_max_idle_per_host(0);
+        let client = client(&reach).read_timeout(SILENCE);
         Ok(Self {
             client: config.fetch.enabled.then(|| client.build()).transpose()?,
             reach,
@@ -105,6 +95,22 @@ impl Fetcher {
             _ => Err(error::forbidden(host(url))),
         }
     }
+}
+
+/// A client that is led nowhere: it connects to what `reach` permits, and follows
+/// nothing. An address in the place of a name has to be checked before.
+pub fn client(reach: &Reach) -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("milepost/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(reach.clone().into())
+        // A proxy would resolve names itself, past the check.
+        .no_proxy()
+        // Each address on the way is checked before it is followed.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        // Another request's connection was opened for another check.
+        .pool_max_idle_per_host(0)
 }
 
 /// Where a redirect leads; `None` where the answer is none.

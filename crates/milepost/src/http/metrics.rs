@@ -20,6 +20,7 @@ use super::Services;
 use super::bounds::Limit;
 use super::problem::Problem;
 use crate::bus::Subscriber;
+use crate::push::Outcome;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -41,6 +42,11 @@ struct LimitLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PushLabels {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefusedLabels {
     reason: &'static str,
 }
@@ -56,6 +62,7 @@ struct Inner {
     refused: Family<RefusedLabels, Counter>,
     ended: Family<EndLabels, Counter>,
     limited: Family<LimitLabels, Counter>,
+    pushed: Family<PushLabels, Counter>,
     submitted: Counter,
     updates: Counter,
     work_seconds: Histogram,
@@ -77,6 +84,7 @@ impl Metrics {
             refused: Family::default(),
             ended: Family::default(),
             limited: Family::default(),
+            pushed: Family::default(),
             submitted: Counter::default(),
             updates: Counter::default(),
             work_seconds: Histogram::new(exponential_buckets(0.01, 4.0, 10)),
@@ -111,6 +119,10 @@ impl Metrics {
             // So that the first one is a rise.
             drop(inner.limited.get_or_create(&LimitLabels { limit: limit.as_str() }));
         }
+        registry.register("push_messages", "Attempts to tell a browser", inner.pushed.clone());
+        for outcome in Outcome::ALL {
+            drop(inner.pushed.get_or_create(&PushLabels { outcome: outcome.as_str() }));
+        }
         registry.register("connections", "Connections that watch", inner.connections.clone());
         registry.register("subscriptions", "What they watch", inner.subscriptions.clone());
         registry.register("queue_waiting", "Jobs that wait", inner.waiting.clone());
@@ -122,6 +134,11 @@ impl Metrics {
     /// Counts that a limit was met.
     pub fn limited(&self, limit: Limit) {
         self.0.limited.get_or_create(&LimitLabels { limit: limit.as_str() }).inc();
+    }
+
+    /// Counts an attempt to tell a browser.
+    pub fn pushed(&self, outcome: Outcome) {
+        self.0.pushed.get_or_create(&PushLabels { outcome: outcome.as_str() }).inc();
     }
 
     /// Counts a connection that was closed before its request was read.

@@ -46,6 +46,7 @@ use crate::clock::Clock;
 use crate::command::Commands;
 use crate::config::Config;
 use crate::hub::Hub;
+use crate::push::Push;
 use crate::query::Query;
 use crate::report::Reports;
 use crate::submit::Submitter;
@@ -67,6 +68,8 @@ pub struct Services {
     pub query: Query,
     /// Watches.
     pub hub: Hub,
+    /// Tells browsers of jobs' ends.
+    pub push: Push,
     /// Limits what owners and addresses use.
     pub bounds: Bounds,
     /// What is configured.

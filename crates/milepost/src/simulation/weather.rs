@@ -73,6 +73,8 @@ impl Weather {
     /// What `rng` says.
     pub fn new(rng: &mut Rng) -> Self {
         let mut config = Config::default();
+        // Nobody in it has a browser.
+        config.push.enabled = false;
         let secs = |rng: &mut Rng, choices: &[u64]| {
             Duration::from_secs(*rng.choice(choices).expect("there is a choice"))
         };

@@ -11,6 +11,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::documents::{self, NewDocument};
 use super::pages::{self, TextRow};
+use super::push;
 use super::reuse;
 use super::sqlite::{Store, Write};
 use super::{NodeId, StoreError};
@@ -274,6 +275,9 @@ pub(super) fn put(
             snapshot.needs_worker().then_some(""),
             snapshot.fetches(),
         ])?;
+    if snapshot.status.is_terminal() {
+        push::note_end(write.connection, snapshot, position)?;
+    }
     Ok(())
 }
 

@@ -18,6 +18,7 @@ mod leases_tests;
 mod lists;
 mod named;
 mod pages;
+mod push;
 mod recent;
 mod reuse;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use leases::{Lease, NodeId};
 pub use lists::JobFilter;
 pub use named::{NamedDocument, Names};
 pub use pages::{PageRow, TextRow};
+pub use push::{PushMessage, PushTarget, SubscriptionRow};
 pub use sqlite::Store;
 pub use stats::{FinishedRow, RecentEnds};
 pub use submit::{NewJob, NewJobs, Submitted};

@@ -199,6 +199,42 @@ const MIGRATIONS: &[&str] = &[
     -- What an owner calls a document, where that is not its file's name.
     ALTER TABLE documents ADD COLUMN title TEXT;
 ",
+    "
+    -- What a key signs: tokens that read one job, or requests to push services.
+    ALTER TABLE signing_keys ADD COLUMN purpose TEXT NOT NULL DEFAULT 'job_token';
+
+    -- Browsers that are told of a job's end, each by the URL at which its push
+    -- service takes messages for it. Whoever has that URL and these keys can send some.
+    CREATE TABLE push_subscriptions (
+        id         BLOB PRIMARY KEY,
+        owner      TEXT NOT NULL,
+        endpoint   TEXT NOT NULL UNIQUE,
+        p256dh     BLOB NOT NULL,
+        auth       BLOB NOT NULL,
+        -- The API key with which it was made, and with which it ends.
+        key        BLOB,
+        created_at INTEGER NOT NULL,
+        renewed_at INTEGER NOT NULL,
+        expires_at INTEGER
+    );
+    CREATE INDEX push_subscriptions_by_owner ON push_subscriptions(owner, renewed_at);
+
+    -- What they are still to be told: of each batch, or job without one, its last end.
+    CREATE TABLE push_messages (
+        subscription BLOB NOT NULL,
+        subject      BLOB NOT NULL,
+        job          BLOB NOT NULL,
+        batch        BLOB,
+        position     INTEGER NOT NULL,
+        ended_at     INTEGER NOT NULL,
+        due_at       INTEGER NOT NULL,
+        attempts     INTEGER NOT NULL,
+        PRIMARY KEY (subscription, subject)
+    ) WITHOUT ROWID;
+    CREATE INDEX push_messages_by_due ON push_messages(due_at);
+    CREATE INDEX jobs_unfinished_by_batch ON jobs(batch)
+        WHERE batch IS NOT NULL AND finished_at IS NULL;
+",
 ];
 
 /// Whether the database is of this version.

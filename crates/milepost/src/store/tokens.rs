@@ -1,5 +1,5 @@
-//! What tokens that read one job rest on: the keys that sign them, and the epoch of
-//! each job, which rises when all its tokens are revoked.
+//! What tokens that read one job rest on: the keys that sign them (and whatever else is
+//! signed), and the epoch of each job, which rises when all its tokens are revoked.
 
 use milepost_core::{Change, JobId, OwnerId, Timestamp};
 use rusqlite::{OptionalExtension, params};
@@ -70,28 +70,34 @@ impl Store {
         .await
     }
 
-    /// The key that signs tokens, by its name; `new` where there is none yet.
+    /// The key that signs for `purpose`, by its name; `new` where there is none yet.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn signing_key(
         &self,
+        purpose: &'static str,
         new: (String, Vec<u8>),
         at: Timestamp,
     ) -> Result<(String, Vec<u8>), StoreError> {
         self.write(move |write| {
             let found = write
                 .connection
-                .prepare_cached("SELECT id, key FROM signing_keys ORDER BY created_at LIMIT 1")?
-                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .prepare_cached(
+                    "SELECT id, key FROM signing_keys WHERE purpose = ?
+                     ORDER BY created_at LIMIT 1",
+                )?
+                .query_row([purpose], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             if let Some(found) = found {
                 return Ok(found);
             }
             write
                 .connection
-                .prepare_cached("INSERT INTO signing_keys (id, key, created_at) VALUES (?, ?, ?)")?
-                .execute(params![new.0, new.1, at.as_micros()])?;
+                .prepare_cached(
+                    "INSERT INTO signing_keys (id, key, created_at, purpose) VALUES (?, ?, ?, ?)",
+                )?
+                .execute(params![new.0, new.1, at.as_micros(), purpose])?;
             Ok(new)
         })
         .await

@@ -56,6 +56,8 @@ fn concrete(route: &str, things: &Things, key: &str, there: bool) -> (String, bo
         _ if route.starts_with("/v1/documents/{id}") => (things.document.as_str(), false),
         _ if route.starts_with("/v1/batches/{id}") => (things.batch.as_str(), false),
         _ if route.starts_with("/v1/keys/{id}") => (key, false),
+        // Of others' there are none, so any will do.
+        "/v1/push/subscriptions/{id}" => (key, false),
         _ if route.contains("{conversion}") || route.contains("{upload}") => {
             (things.job.as_str(), true)
         }

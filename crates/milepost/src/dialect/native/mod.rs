@@ -10,6 +10,7 @@ mod form;
 mod jobs;
 mod keys;
 mod message;
+mod push;
 mod results;
 mod share;
 mod socket;
@@ -57,6 +58,8 @@ pub fn routes() -> Routes {
         .add(cancel, routes!(documents::delete))
         .add(read, routes!(documents::content))
         .add(Rule::Needs(Scope::Read), routes!(stats::stats))
+        .add(Rule::Needs(Scope::Read), routes!(push::add, push::list))
+        .add(Rule::Needs(Scope::Read), routes!(push::remove))
         .add(Rule::Needs(Scope::Admin), routes!(keys::add, keys::list))
         .add(Rule::Needs(Scope::Admin), routes!(keys::revoke))
         .add(Rule::Socket, routes!(socket::connect))

@@ -7,6 +7,7 @@ use super::{Code, Problem, seconds};
 use crate::command::CommandError;
 use crate::http::bounds::Limit;
 use crate::hub::WatchError;
+use crate::push::PushError;
 use crate::query::QueryError;
 use crate::report::ReportError;
 use crate::store::StoreError;
@@ -31,6 +32,20 @@ impl From<QueryError> for Problem {
             QueryError::Denied(Denied::Hidden, what) => Self::not_found(what),
             QueryError::Denied(Denied::Forbidden, _) => Self::not_allowed(),
             QueryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PushError> for Problem {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::Off => Self::new(
+                Code::NotFound,
+                "This server sends no push notifications; the operator may set `push.enabled`.",
+            ),
+            PushError::Wrong { field, detail } => Self::field(field, detail),
+            PushError::NotFound => Self::not_found("subscription"),
+            PushError::Store(error) => error.into(),
         }
     }
 }
