@@ -1,0 +1,80 @@
+/** The app's frame: what every screen has, and which screen an address shows. */
+import { MilepostProvider, ProgressErrorBoundary } from "@milepost/react";
+import { lazy, Suspense } from "react";
+import { Link, Route, Switch } from "wouter";
+import { client } from "./client";
+import { DocumentsPage } from "./list/page";
+import { useLocale } from "./preferences/preferences";
+import { LoginPage } from "./session/login";
+import { SessionProvider } from "./session/session";
+import { Banners } from "./shell/banners";
+import { Header } from "./shell/header";
+import { Shortcuts } from "./shell/shortcuts";
+import { useFocusOnMove } from "./shell/use-focus-on-move";
+import { useTexts } from "./texts/texts";
+import { Empty, Skeleton } from "./ui/states";
+import { ToastProvider } from "./ui/toasts";
+import { DropAnywhere } from "./uploads/drop-anywhere";
+import { UploadsProvider } from "./uploads/uploads";
+
+const JobPage = lazy(() => import("./job/page"));
+const MonitorPage = lazy(() => import("./monitor/page"));
+const SettingsPage = lazy(() => import("./settings/page"));
+
+export function App() {
+  const locale = useLocale();
+  return (
+    <MilepostProvider client={client} locale={locale}>
+      <SessionProvider>
+        <ToastProvider>
+          <UploadsProvider>
+            <Frame />
+          </UploadsProvider>
+        </ToastProvider>
+      </SessionProvider>
+    </MilepostProvider>
+  );
+}
+
+function Frame() {
+  const t = useTexts();
+  const content = useFocusOnMove();
+  return (
+    <>
+      <a className="skip" href="#content">
+        {t.skip}
+      </a>
+      <Header />
+      <Banners />
+      <main id="content" ref={content} tabIndex={-1}>
+        <ProgressErrorBoundary>
+          <Suspense fallback={<Skeleton lines={5} />}>
+            <Switch>
+              <Route path="/" component={DocumentsPage} />
+              <Route path="/app/jobs/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
+              <Route path="/app/monitor" component={MonitorPage} />
+              <Route path="/app/settings" component={SettingsPage} />
+              <Route path="/app/login" component={LoginPage} />
+              <Route path="/app" component={DocumentsPage} />
+              <Route component={NotFound} />
+            </Switch>
+          </Suspense>
+        </ProgressErrorBoundary>
+      </main>
+      <DropAnywhere />
+      <Shortcuts />
+    </>
+  );
+}
+
+function NotFound() {
+  const t = useTexts();
+  return (
+    <Empty icon="search" title={t.notFound}>
+      <p>{t.notFoundHint}</p>
+      <Link className="button" href="/">
+        {t.toDocuments}
+      </Link>
+    </Empty>
+  );
+}

@@ -1,0 +1,4 @@
+/** The job screen. */
+export default function JobPage({ id }: { id: string }) {
+  return null;
+}

@@ -1,0 +1,93 @@
+/**
+ * One job of the list. Enters: its newest snapshot. Leaves: what it is, how far it is, and what
+ * can be done with it now. Drawn again only where its snapshot changed.
+ */
+import type { Job } from "@milepost/client";
+import { isTerminal } from "@milepost/client";
+import { JobProgress } from "@milepost/react";
+import { memo } from "react";
+import { Link } from "wouter";
+import { formatAge, formatBytes, formatTime } from "../preferences/format";
+import { useLocale } from "../preferences/preferences";
+import { useTexts } from "../texts/texts";
+import { Icon } from "../ui/icons";
+import { useNow } from "../ui/use-now";
+import { type Orders, takes } from "./orders";
+import { StatusBadge } from "./status";
+
+interface JobRowProps {
+  readonly job: Job;
+  readonly selected: boolean;
+  readonly onSelect: (id: string, selected: boolean) => void;
+  readonly orders: Orders;
+}
+
+export const JobRow = memo(function JobRow({ job, selected, onSelect, orders }: JobRowProps) {
+  const t = useTexts();
+  const locale = useLocale();
+  const now = useNow();
+  const name = job.document?.filename ?? t.untitled;
+  return (
+    <>
+      <div className="cell select" role="cell">
+        <input
+          type="checkbox"
+          checked={selected}
+          aria-label={t.selectNamed(name)}
+          onChange={({ target }) => onSelect(job.id, target.checked)}
+        />
+      </div>
+      <div className="cell name" role="cell">
+        <Link href={`/app/jobs/${job.id}`} className="job-link" data-row-link="">
+          {name}
+        </Link>
+        <div className="small soft one-line">{job.error?.message ?? factsOf(job, t)}</div>
+      </div>
+      <div className="cell status" role="cell">
+        {isTerminal(job.status) ? (
+          <StatusBadge status={job.status} />
+        ) : (
+          <JobProgress job={job} compact />
+        )}
+      </div>
+      <div className="cell size numeric" role="cell">
+        {job.document ? formatBytes(locale, job.document.bytes) : "–"}
+      </div>
+      <div className="cell created" role="cell">
+        <time dateTime={job.created_at} title={formatTime(locale, job.created_at)}>
+          {formatAge(locale, job.created_at, now)}
+        </time>
+      </div>
+      <div className="cell actions" role="cell">
+        {takes("cancel", job) && (
+          <button
+            type="button"
+            className="button quiet icon"
+            title={t.cancel}
+            onClick={() => void orders.give("cancel", [job])}
+          >
+            <Icon name="close" />
+            <span className="visually-hidden">{t.cancelNamed(name)}</span>
+          </button>
+        )}
+        {takes("retry", job) && (
+          <button
+            type="button"
+            className="button quiet icon"
+            title={t.retry}
+            onClick={() => void orders.give("retry", [job])}
+          >
+            <Icon name="retry" />
+            <span className="visually-hidden">{t.retryNamed(name)}</span>
+          </button>
+        )}
+      </div>
+    </>
+  );
+});
+
+function factsOf({ document, pipeline }: Job, t: ReturnType<typeof useTexts>): string {
+  const facts = [t.pipelines[pipeline] ?? pipeline];
+  if (document?.pages) facts.unshift(t.pageCount(document.pages));
+  return facts.join(" · ");
+}

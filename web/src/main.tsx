@@ -1,0 +1,25 @@
+/** Starts the app: preferences, the page, and, once that stands, the service worker. */
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app";
+import { startWorker } from "./offline/worker-client";
+import { preferences } from "./preferences/preferences";
+import "@milepost/react/styles.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/shell.css";
+import "./styles/list.css";
+
+preferences.start();
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
+}
+
+// Without the worker the app works as well, as long as there is a connection.
+addEventListener("load", () => void startWorker().catch(() => undefined));

@@ -1,0 +1,4 @@
+/** The monitor screen. */
+export default function MonitorPage() {
+  return null;
+}

@@ -1,0 +1,82 @@
+/**
+ * Who uses the app, and what the server can do. Enters: the server's answers. Leaves: both, to
+ * every screen. Never keeps a screen from showing: what is not known yet is `undefined`.
+ */
+import type { Info, Session } from "@milepost/client";
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import { useLocation } from "wouter";
+import { client, onSignedOut } from "../client";
+import { forgetCopies, forgetOwner } from "../offline/worker-client";
+
+interface Known {
+  readonly info: Info | undefined;
+  readonly session: Session | undefined;
+}
+
+const Context = createContext<Known>({ info: undefined, session: undefined });
+
+/** The last owner of this browser: copies of another one are not shown to the next. */
+const OWNER = "milepost.owner";
+
+async function dropCopiesOfOthers(owner: string): Promise<void> {
+  const last = localStorage.getItem(OWNER);
+  if (last === owner) return;
+  if (last !== null) await forgetCopies();
+  localStorage.setItem(OWNER, owner);
+}
+
+/** The address that asks to sign in, and leads back to `from` then. */
+export const loginPath = (from: string): string => `/app/login?next=${encodeURIComponent(from)}`;
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const [info, setInfo] = useState<Info>();
+  const [session, setSession] = useState<Session>();
+  const [, navigate] = useLocation();
+
+  useEffect(
+    () =>
+      onSignedOut(() => {
+        if (location.pathname === "/app/login") return;
+        navigate(loginPath(location.pathname + location.search), { replace: true });
+      }),
+    [navigate],
+  );
+
+  useEffect(() => {
+    let gone = false;
+    const load = async (): Promise<void> => {
+      // Each screen shows its own errors; without these answers it shows a little less.
+      await Promise.allSettled([
+        client.info().then((value) => gone || setInfo(value)),
+        client.session.get().then(async (value) => {
+          await dropCopiesOfOthers(value.owner).catch(() => undefined);
+          if (!gone) setSession(value);
+        }),
+      ]);
+    };
+    void load();
+    addEventListener("online", load);
+    return () => {
+      gone = true;
+      removeEventListener("online", load);
+    };
+  }, []);
+
+  const known = useMemo(() => ({ info, session }), [info, session]);
+  return <Context value={known}>{children}</Context>;
+}
+
+/** What is known of server and user so far. */
+export function useSession(): Known {
+  return useContext(Context);
+}
+
+/** Ends the session, on the server and in this browser, and loads the sign-in anew. */
+export async function logout(): Promise<void> {
+  try {
+    await client.session.logout();
+  } finally {
+    await forgetOwner();
+    location.assign("/app/login");
+  }
+}

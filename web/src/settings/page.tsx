@@ -1,0 +1,4 @@
+/** The settings screen. */
+export default function SettingsPage() {
+  return null;
+}
