@@ -27,6 +27,10 @@ export interface SubmitItem {
   readonly total: number;
   readonly job: SubmittedJob | undefined;
   readonly error: Fault | undefined;
+  /** What is submitted. */
+  readonly source: Source;
+  /** And how; once it was sent, with the idempotency key under which it was. */
+  readonly options: SubmitOptions;
 }
 
 /** Files that are to be one batch, which the first one to arrive opens. */
@@ -154,6 +158,8 @@ export class Submissions implements Readable<readonly SubmitItem[]> {
         total: 0,
         job: undefined,
         error: undefined,
+        source,
+        options,
       };
       const entry: Entry = {
         item,
@@ -193,15 +199,14 @@ export class Submissions implements Readable<readonly SubmitItem[]> {
     const { idempotencyKey, batch } = entry.attempt;
     const abort = new AbortController();
     entry.abort = abort;
-    this.#set(entry, { state: "sending" });
+    const sent = { idempotencyKey, ...options, ...(batch === undefined ? {} : { batch }) };
+    this.#set(entry, { state: "sending", options: sent });
     try {
       const refusal = await this.#tooLarge(entry.item);
       if (abort.signal.aborted) return;
       if (refusal !== undefined) return this.#end(entry, { state: "failed", error: refusal });
       const job = await this.#client.submit(source, {
-        idempotencyKey,
-        ...options,
-        ...(batch === undefined ? {} : { batch }),
+        ...sent,
         signal: abort.signal,
         onUploadProgress: (sent, total) => this.#set(entry, { sent, total }),
       });
