@@ -29,36 +29,36 @@ export const JobRow = memo(function JobRow({ job, selected, onSelect, orders }: 
   const name = job.document?.filename ?? t.untitled;
   return (
     <>
-      <div className="cell select" role="cell">
+      <td className="cell select">
         <input
           type="checkbox"
           checked={selected}
           aria-label={t.selectNamed(name)}
           onChange={({ target }) => onSelect(job.id, target.checked)}
         />
-      </div>
-      <div className="cell name" role="cell">
+      </td>
+      <td className="cell name">
         <Link href={`/app/jobs/${job.id}`} className="job-link" data-row-link="">
           {name}
         </Link>
         <div className="small soft one-line">{job.error?.message ?? factsOf(job, t)}</div>
-      </div>
-      <div className="cell status" role="cell">
+      </td>
+      <td className="cell status">
         {isTerminal(job.status) ? (
           <StatusBadge status={job.status} />
         ) : (
           <JobProgress job={job} compact />
         )}
-      </div>
-      <div className="cell size numeric" role="cell">
+      </td>
+      <td className="cell size numeric">
         {job.document ? formatBytes(locale, job.document.bytes) : "–"}
-      </div>
-      <div className="cell created" role="cell">
+      </td>
+      <td className="cell created">
         <time dateTime={job.created_at} title={formatTime(locale, job.created_at)}>
           {formatAge(locale, job.created_at, now)}
         </time>
-      </div>
-      <div className="cell actions" role="cell">
+      </td>
+      <td className="cell actions">
         {takes("cancel", job) && (
           <button
             type="button"
@@ -81,7 +81,7 @@ export const JobRow = memo(function JobRow({ job, selected, onSelect, orders }: 
             <span className="visually-hidden">{t.retryNamed(name)}</span>
           </button>
         )}
-      </div>
+      </td>
     </>
   );
 });

@@ -5,7 +5,14 @@
 import type { Job } from "@milepost/client";
 import { type RowSelectionState, type SortingState, useTable } from "@tanstack/react-table";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type Dispatch, type SetStateAction, useCallback, useEffect, useRef, useState } from "react";
+import {
+  type Dispatch,
+  type SetStateAction,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
 import { type ColumnId, columns, features } from "./columns";
@@ -30,7 +37,7 @@ const SORTABLE: readonly ColumnId[] = ["name", "status", "size", "created"];
 export function JobTable(props: JobTableProps) {
   const { jobs, hasMore, onMore, sorting, onSorting, selection, onSelection, orders } = props;
   const t = useTexts();
-  const list = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLTableSectionElement>(null);
   const [offset, setOffset] = useState(0);
 
   const table = useTable({
@@ -78,55 +85,40 @@ export function JobTable(props: JobTableProps) {
   const all = rows.length > 0 && rows.every(({ id }) => selection[id]);
 
   return (
-    // biome-ignore lint/a11y/useSemanticElements: rows that are moved by a transform are no table's.
-    <div
+    <table
       className="card job-table"
-      role="table"
       aria-label={t.documents}
       aria-rowcount={hasMore ? -1 : rows.length + 1}
     >
-      {/* biome-ignore lint/a11y/useSemanticElements: as above. */}
-      {/* biome-ignore lint/a11y/useFocusableInteractive: a row of headings takes no focus. */}
-      <div className="job-row heads" role="row" aria-rowindex={1}>
-        {/* biome-ignore lint/a11y/useSemanticElements: as above. */}
-        {/* biome-ignore lint/a11y/useFocusableInteractive: the box in it takes the focus. */}
-        <div className="cell select" role="columnheader">
-          <input
-            type="checkbox"
-            aria-label={t.selectAll}
-            checked={all}
-            onChange={() =>
-              onSelection(all ? {} : Object.fromEntries(rows.map(({ id }) => [id, true])))
-            }
-          />
-        </div>
-        {SORTABLE.map((id) => (
-          <SortHead key={id} id={id} sorting={sorting} onSorting={onSorting} />
-        ))}
-        {/* biome-ignore lint/a11y/useSemanticElements: as above. */}
-        {/* biome-ignore lint/a11y/useFocusableInteractive: there is nothing to do with it. */}
-        <div className="cell actions" role="columnheader">
-          <span className="visually-hidden">{t.columns.actions}</span>
-        </div>
-      </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: as above. */}
-      <div
-        ref={list}
-        className="job-rows"
-        role="rowgroup"
-        style={{ height: virtualizer.getTotalSize() }}
-      >
+      <thead>
+        <tr className="job-row heads" aria-rowindex={1}>
+          <th className="cell select" scope="col">
+            <input
+              type="checkbox"
+              aria-label={t.selectAll}
+              checked={all}
+              onChange={() =>
+                onSelection(all ? {} : Object.fromEntries(rows.map(({ id }) => [id, true])))
+              }
+            />
+          </th>
+          {SORTABLE.map((id) => (
+            <SortHead key={id} id={id} sorting={sorting} onSorting={onSorting} />
+          ))}
+          <th className="cell actions" scope="col">
+            <span className="visually-hidden">{t.columns.actions}</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody ref={list} className="job-rows" style={{ height: virtualizer.getTotalSize() }}>
         {items.map((item) => {
           const row = rows[item.index];
           if (!row) return null;
           return (
-            // biome-ignore lint/a11y/useSemanticElements: as above.
-            // biome-ignore lint/a11y/useFocusableInteractive: the link in it takes the focus.
-            <div
+            <tr
               key={item.key}
               ref={virtualizer.measureElement}
               data-index={item.index}
-              role="row"
               aria-rowindex={item.index + 2}
               className={selection[row.id] ? "job-row selected" : "job-row"}
               style={{ transform: `translateY(${item.start - offset}px)` }}
@@ -137,11 +129,11 @@ export function JobTable(props: JobTableProps) {
                 onSelect={select}
                 orders={orders}
               />
-            </div>
+            </tr>
           );
         })}
-      </div>
-    </div>
+      </tbody>
+    </table>
   );
 }
 
@@ -155,9 +147,7 @@ function SortHead({ id, sorting, onSorting }: SortHeadProps) {
   const on = by?.id === id;
   const direction = on && by.desc ? "descending" : "ascending";
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a head of a table of rows that are moved.
-    // biome-ignore lint/a11y/useFocusableInteractive: the button in it takes the focus.
-    <div className={`cell ${id}`} role="columnheader" aria-sort={on ? direction : "none"}>
+    <th className={`cell ${id}`} scope="col" aria-sort={on ? direction : "none"}>
       <button
         type="button"
         className="sort"
@@ -166,6 +156,6 @@ function SortHead({ id, sorting, onSorting }: SortHeadProps) {
         {t.columns[id]}
         {on && <Icon name={by.desc ? "down" : "up"} />}
       </button>
-    </div>
+    </th>
   );
 }

@@ -18,7 +18,7 @@ export function Toolbar({ filter, onChange }: ToolbarProps) {
   const { info } = useSession();
   const pipeline = useId();
   return (
-    <div className="toolbar" role="search">
+    <search className="toolbar">
       <SearchField value={filter.q} onChange={(q) => onChange({ q })} />
       <fieldset className="segments">
         <legend className="visually-hidden">{t.filterStatus}</legend>
@@ -51,7 +51,7 @@ export function Toolbar({ filter, onChange }: ToolbarProps) {
           </option>
         ))}
       </select>
-    </div>
+    </search>
   );
 }
 

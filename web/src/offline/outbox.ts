@@ -97,6 +97,6 @@ export async function flush(from: Box, owner: string, submit: Submit): Promise<"
 }
 
 /** `flush` of this browser's box, by one sender at a time. */
-export function flushBox(owner: string, submit: Submit): Promise<"done" | "later"> {
-  return navigator.locks.request(LOCK, () => flush(box, owner, submit));
+export async function flushBox(owner: string, submit: Submit): Promise<"done" | "later"> {
+  return await navigator.locks.request(LOCK, () => flush(box, owner, submit));
 }

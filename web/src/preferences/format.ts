@@ -23,7 +23,9 @@ export function formatNumber(locale: Locale, value: number, digits = 0): string 
 
 /** A share between 0 and 1: `98.2 %`. */
 export function formatShare(locale: Locale, share: number): string {
-  return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(share);
+  return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(
+    share,
+  );
 }
 
 /** A duration in seconds: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 4 min`. */
@@ -40,11 +42,15 @@ export function formatDuration(locale: Locale, seconds: number): string {
   if (whole < 60) return part(whole, "second");
   if (whole < 3600) {
     const rest = whole % 60;
-    return [part(Math.floor(whole / 60), "minute"), ...(rest ? [part(rest, "second")] : [])].join(" ");
+    return [part(Math.floor(whole / 60), "minute"), ...(rest ? [part(rest, "second")] : [])].join(
+      " ",
+    );
   }
   const minutes = Math.round(whole / 60);
   const rest = minutes % 60;
-  return [part(Math.floor(minutes / 60), "hour"), ...(rest ? [part(rest, "minute")] : [])].join(" ");
+  return [part(Math.floor(minutes / 60), "hour"), ...(rest ? [part(rest, "minute")] : [])].join(
+    " ",
+  );
 }
 
 const AGES = [

@@ -16,7 +16,7 @@ const isField = (target: EventTarget | null): boolean =>
 /** Focuses the link of the row after, or before, the one that has the focus. */
 function moveInList(step: 1 | -1): void {
   const links = [...document.querySelectorAll<HTMLElement>("[data-row-link]")];
-  const row = document.activeElement?.closest("[role=row]");
+  const row = document.activeElement?.closest("tr");
   const here = links.findIndex((link) => row?.contains(link));
   const next = here < 0 ? (step > 0 ? links[0] : links.at(-1)) : links[here + step];
   next?.focus();
@@ -50,7 +50,7 @@ export function Shortcuts() {
       else if (key === "?") setOpen(true);
       else if (key === "j" || key === "k") moveInList(key === "j" ? 1 : -1);
       else if (key === "x") {
-        const row = document.activeElement?.closest("[role=row]");
+        const row = document.activeElement?.closest("tr");
         row?.querySelector<HTMLElement>("input[type=checkbox]")?.click();
       } else if (!activate(key)) return;
       event.preventDefault();

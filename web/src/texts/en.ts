@@ -36,7 +36,8 @@ export const en = {
 
   // Adding documents
   choose: "Choose files or drop them here",
-  chooseHint: "PDF, Office, OpenDocument, HTML, EPUB, mail and more. You can also paste files or text.",
+  chooseHint:
+    "PDF, Office, OpenDocument, HTML, EPUB, mail and more. You can also paste files or text.",
   dropNow: "Drop to convert",
   addDocuments: "Add documents",
   options: "Options",
@@ -107,13 +108,16 @@ export const en = {
   deleteHint: "Its result and its pages are deleted too. The stored document stays.",
   keep: "Keep",
   someFailed: (failed: number, first: string) =>
-    failed === 1 ? `One could not be done: ${first}` : `${failed} could not be done. The first: ${first}`,
+    failed === 1
+      ? `One could not be done: ${first}`
+      : `${failed} could not be done. The first: ${first}`,
   listEmpty: "No documents yet",
   listEmptyHint: "Drop a file anywhere on this page. Its pages appear while it is converted.",
   listNothing: "Nothing matches",
   listNothingHint: "Try another word, or take a filter away.",
   clearFilters: "Clear the filters",
-  shown: (n: string, more: boolean) => (more ? `${n} jobs, more below` : n === "1" ? "1 job" : `${n} jobs`),
+  shown: (n: string, more: boolean) =>
+    more ? `${n} jobs, more below` : n === "1" ? "1 job" : `${n} jobs`,
   batchOnly: "Only the documents of one batch are shown.",
   showAll: "Show all",
   loadingAll: "Loading the whole list to sort it…",
@@ -165,7 +169,8 @@ export const en = {
   downloadAs: (format: string) => `Download as ${format}`,
   share: "Share",
   shareTitle: "Share this result",
-  shareHint: "Whoever has the link reads this one job, its pages and its result, until the link ends.",
+  shareHint:
+    "Whoever has the link reads this one job, its pages and its result, until the link ends.",
   shareFor: "The link ends after",
   shareDurations: [
     [3600, "1 hour"],
@@ -219,8 +224,10 @@ export const en = {
     fetch_refused: "Download the document and add it here.",
     fetch_failed: "Check the address, or add the file itself.",
     page_failed: "Choose other pages, or send a good copy.",
-    conversion_crashed: "Choose pages that leave out the one at fault. Finished pages can be read below.",
-    conversion_timeout: "Choose pages that leave out the slow one. Finished pages can be read below.",
+    conversion_crashed:
+      "Choose pages that leave out the one at fault. Finished pages can be read below.",
+    conversion_timeout:
+      "Choose pages that leave out the slow one. Finished pages can be read below.",
     conversion_memory: "Choose fewer pages.",
     worker_failed: "Read the message and retry.",
     queue_timeout: "Retry it.",
@@ -301,7 +308,10 @@ export const en = {
   languages: { system: "As the browser", en: "English", fr: "Français" },
   connection: "Connection",
   transport: "Transport",
-  transports: { websocket: "WebSocket", sse: "Server-sent events", poll: "Polling" } as Record<string, string>,
+  transports: { websocket: "WebSocket", sse: "Server-sent events", poll: "Polling" } as Record<
+    string,
+    string
+  >,
   noTransport: "None",
   latency: "Latency",
   reconnects: "Reconnects",
@@ -320,14 +330,18 @@ export const en = {
   notifications: "Notifications",
   notificationsHint: "A message when a job ends while no tab of Milepost is open.",
   pushOff: "This server does not send notifications.",
-  pushUnsupported: "This browser cannot receive them here. On iPhone and iPad, add Milepost to the home screen first; elsewhere, open it over https.",
-  pushDenied: "Notifications are blocked for this site. Allow them in the browser's site settings, then come back.",
+  pushUnsupported:
+    "This browser cannot receive them here. On iPhone and iPad, add Milepost to the home screen first; elsewhere, open it over https.",
+  pushDenied:
+    "Notifications are blocked for this site. Allow them in the browser's site settings, then come back.",
   pushOn: "This browser is notified.",
   pushEnable: "Notify me",
   pushDisable: "Stop",
-  pushOthers: (n: number) => (n === 1 ? "One browser of yours is notified." : `${n} browsers of yours are notified.`),
+  pushOthers: (n: number) =>
+    n === 1 ? "One browser of yours is notified." : `${n} browsers of yours are notified.`,
   offlineCopies: "Offline copies",
-  offlineHint: "Results that you opened can be read without a connection. They are deleted when you sign out.",
+  offlineHint:
+    "Results that you opened can be read without a connection. They are deleted when you sign out.",
   storageUsed: (used: string) => `This site uses ${used} in this browser.`,
   clear: "Delete the copies",
   cleared: "The copies are deleted.",
@@ -369,7 +383,8 @@ export const en = {
 
   // Login
   login: "Sign in",
-  loginHint: "With an API key (mp_…) or a token. It is exchanged for a session of this browser and not kept.",
+  loginHint:
+    "With an API key (mp_…) or a token. It is exchanged for a session of this browser and not kept.",
   token: "Key or token",
   loginWrong: "This key or token does not hold. Check that it is complete and has not ended.",
   sessionEnded: "Your session has ended. Sign in to go on where you were.",

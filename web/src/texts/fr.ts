@@ -10,8 +10,10 @@ export const fr: Texts = {
   close: "Fermer",
   loading: "Chargement…",
   tryAgain: "Réessayer",
-  unreachable: "Le serveur est injoignable. Vérifiez votre connexion ; la page reprendra d'elle-même.",
-  offlineBanner: "Vous êtes hors ligne. Ce qui a été ouvert reste lisible ; les nouveaux documents attendent ici.",
+  unreachable:
+    "Le serveur est injoignable. Vérifiez votre connexion ; la page reprendra d'elle-même.",
+  offlineBanner:
+    "Vous êtes hors ligne. Ce qui a été ouvert reste lisible ; les nouveaux documents attendent ici.",
   newVersion: "Une nouvelle version est prête.",
   reload: "Recharger",
   crashed: "Cette partie de la page a échoué. Rechargez-la ; rien n'est perdu sur le serveur.",
@@ -35,7 +37,8 @@ export const fr: Texts = {
   ],
 
   choose: "Choisissez des fichiers ou déposez-les ici",
-  chooseHint: "PDF, Office, OpenDocument, HTML, EPUB, courriel, etc. Vous pouvez aussi coller des fichiers ou du texte.",
+  chooseHint:
+    "PDF, Office, OpenDocument, HTML, EPUB, courriel, etc. Vous pouvez aussi coller des fichiers ou du texte.",
   dropNow: "Déposez pour convertir",
   addDocuments: "Ajouter des documents",
   options: "Options",
@@ -50,7 +53,13 @@ export const fr: Texts = {
   pagesHint: "Par exemple 1-3,7,10-. Toutes si le champ est vide.",
   password: "Mot de passe du document",
   formats: "Formats",
-  formatNames: { markdown: "Markdown", json: "JSON", html: "HTML", text: "Texte", chunks: "Segments" },
+  formatNames: {
+    markdown: "Markdown",
+    json: "JSON",
+    html: "HTML",
+    text: "Texte",
+    chunks: "Segments",
+  },
   byUrl: "Ou par son adresse",
   urlPlaceholder: "https://exemple.fr/article.pdf",
   fetchIt: "Convertir",
@@ -61,7 +70,8 @@ export const fr: Texts = {
   waitingForConnection: "En attente de la connexion",
   waitingForLogin: "En attente de votre connexion au compte",
   notSent: "Non envoyé",
-  passwordOffline: "Un mot de passe n'est pas gardé dans le navigateur. Envoyez ce document une fois en ligne.",
+  passwordOffline:
+    "Un mot de passe n'est pas gardé dans le navigateur. Envoyez ce document une fois en ligne.",
   remove: "Retirer",
   removeNamed: (name) => `Retirer ${name}`,
   cancelNamed: (name) => `Annuler ${name}`,
@@ -99,13 +109,17 @@ export const fr: Texts = {
   deleteHint: "Le résultat et les pages sont supprimés aussi. Le document enregistré reste.",
   keep: "Garder",
   someFailed: (failed, first) =>
-    failed === 1 ? `Une action a échoué : ${first}` : `${failed} actions ont échoué. La première : ${first}`,
+    failed === 1
+      ? `Une action a échoué : ${first}`
+      : `${failed} actions ont échoué. La première : ${first}`,
   listEmpty: "Pas encore de documents",
-  listEmptyHint: "Déposez un fichier n'importe où sur cette page. Ses pages apparaissent pendant la conversion.",
+  listEmptyHint:
+    "Déposez un fichier n'importe où sur cette page. Ses pages apparaissent pendant la conversion.",
   listNothing: "Aucune correspondance",
   listNothingHint: "Essayez un autre mot, ou retirez un filtre.",
   clearFilters: "Effacer les filtres",
-  shown: (n, more) => (more ? `${n} tâches, la suite plus bas` : n === "1" ? "1 tâche" : `${n} tâches`),
+  shown: (n, more) =>
+    more ? `${n} tâches, la suite plus bas` : n === "1" ? "1 tâche" : `${n} tâches`,
   batchOnly: "Seuls les documents d'un lot sont affichés.",
   showAll: "Tout afficher",
   loadingAll: "Chargement de toute la liste pour la trier…",
@@ -156,7 +170,8 @@ export const fr: Texts = {
   downloadAs: (format) => `Télécharger en ${format}`,
   share: "Partager",
   shareTitle: "Partager ce résultat",
-  shareHint: "Quiconque a le lien lit cette seule tâche, ses pages et son résultat, jusqu'à la fin du lien.",
+  shareHint:
+    "Quiconque a le lien lit cette seule tâche, ses pages et son résultat, jusqu'à la fin du lien.",
   shareFor: "Le lien prend fin après",
   shareDurations: [
     [3600, "1 heure"],
@@ -173,7 +188,8 @@ export const fr: Texts = {
   revoked: "Plus aucun lien vers cette tâche ne fonctionne.",
   sharedView: "Ce résultat a été partagé avec vous.",
   linkDead: "Ce lien ne fonctionne plus",
-  linkDeadHint: "Il a pris fin ou a été révoqué. Demandez-en un autre à la personne qui l'a envoyé.",
+  linkDeadHint:
+    "Il a pris fin ou a été révoqué. Demandez-en un autre à la personne qui l'a envoyé.",
   views: {
     reading: "Lecture",
     raw: "Markdown",
@@ -197,7 +213,8 @@ export const fr: Texts = {
   tableTitle: (n) => `Tableau ${n}`,
   onPage: (n) => `page ${n}`,
   downloadCsv: "Télécharger en CSV",
-  tooLong: (limit) => `Seuls les premiers ${limit} sont affichés. Téléchargez le fichier pour la suite.`,
+  tooLong: (limit) =>
+    `Seuls les premiers ${limit} sont affichés. Téléchargez le fichier pour la suite.`,
   notKept: "Ce format n'a pas été gardé. Reconvertissez le document en le demandant.",
   notFinished: "Il apparaîtra ici quand la tâche sera terminée.",
   whatToDo: {
@@ -210,8 +227,10 @@ export const fr: Texts = {
     fetch_refused: "Téléchargez le document et ajoutez-le ici.",
     fetch_failed: "Vérifiez l'adresse, ou ajoutez le fichier lui-même.",
     page_failed: "Choisissez d'autres pages, ou envoyez une bonne copie.",
-    conversion_crashed: "Choisissez des pages sans celle en cause. Les pages finies sont lisibles plus bas.",
-    conversion_timeout: "Choisissez des pages sans celle qui est lente. Les pages finies sont lisibles plus bas.",
+    conversion_crashed:
+      "Choisissez des pages sans celle en cause. Les pages finies sont lisibles plus bas.",
+    conversion_timeout:
+      "Choisissez des pages sans celle qui est lente. Les pages finies sont lisibles plus bas.",
     conversion_memory: "Choisissez moins de pages.",
     worker_failed: "Lisez le message et réessayez.",
     queue_timeout: "Réessayez.",
@@ -307,16 +326,21 @@ export const fr: Texts = {
   logTitle: "Journal de la connexion",
   logEmpty: "Rien pour l'instant.",
   notifications: "Notifications",
-  notificationsHint: "Un message quand une tâche se termine alors qu'aucun onglet de Milepost n'est ouvert.",
+  notificationsHint:
+    "Un message quand une tâche se termine alors qu'aucun onglet de Milepost n'est ouvert.",
   pushOff: "Ce serveur n'envoie pas de notifications.",
-  pushUnsupported: "Ce navigateur ne peut pas en recevoir ici. Sur iPhone et iPad, ajoutez d'abord Milepost à l'écran d'accueil ; ailleurs, ouvrez-le en https.",
-  pushDenied: "Les notifications sont bloquées pour ce site. Autorisez-les dans les réglages du navigateur, puis revenez.",
+  pushUnsupported:
+    "Ce navigateur ne peut pas en recevoir ici. Sur iPhone et iPad, ajoutez d'abord Milepost à l'écran d'accueil ; ailleurs, ouvrez-le en https.",
+  pushDenied:
+    "Les notifications sont bloquées pour ce site. Autorisez-les dans les réglages du navigateur, puis revenez.",
   pushOn: "Ce navigateur est averti.",
   pushEnable: "M'avertir",
   pushDisable: "Arrêter",
-  pushOthers: (n) => (n === 1 ? "Un de vos navigateurs est averti." : `${n} de vos navigateurs sont avertis.`),
+  pushOthers: (n) =>
+    n === 1 ? "Un de vos navigateurs est averti." : `${n} de vos navigateurs sont avertis.`,
   offlineCopies: "Copies hors ligne",
-  offlineHint: "Les résultats que vous avez ouverts restent lisibles sans connexion. Ils sont supprimés à la déconnexion.",
+  offlineHint:
+    "Les résultats que vous avez ouverts restent lisibles sans connexion. Ils sont supprimés à la déconnexion.",
   storageUsed: (used) => `Ce site occupe ${used} dans ce navigateur.`,
   clear: "Supprimer les copies",
   cleared: "Les copies sont supprimées.",
@@ -357,8 +381,10 @@ export const fr: Texts = {
   apiDocs: "Documentation de l'API",
 
   login: "Se connecter",
-  loginHint: "Avec une clé d'API (mp_…) ou un jeton. Il est échangé contre une session de ce navigateur et n'est pas gardé.",
+  loginHint:
+    "Avec une clé d'API (mp_…) ou un jeton. Il est échangé contre une session de ce navigateur et n'est pas gardé.",
   token: "Clé ou jeton",
-  loginWrong: "Cette clé ou ce jeton n'est pas valable. Vérifiez qu'il est complet et n'a pas pris fin.",
+  loginWrong:
+    "Cette clé ou ce jeton n'est pas valable. Vérifiez qu'il est complet et n'a pas pris fin.",
   sessionEnded: "Votre session a pris fin. Connectez-vous pour reprendre où vous étiez.",
 };

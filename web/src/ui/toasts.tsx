@@ -26,7 +26,8 @@ export function ToastProvider({ children }: { children: ReactNode }) {
       { id: (before.at(-1)?.id ?? 0) + 1, kind, text },
     ]);
   }, []);
-  const close = (id: number): void => setToasts((before) => before.filter((toast) => toast.id !== id));
+  const close = (id: number): void =>
+    setToasts((before) => before.filter((toast) => toast.id !== id));
 
   return (
     <Context value={show}>

@@ -12,7 +12,10 @@ interface OptionsFormProps {
 }
 
 /** Options without the empty ones, which the server would refuse. */
-function withOption(options: JobOptions, change: Partial<Record<keyof JobOptions, unknown>>): JobOptions {
+function withOption(
+  options: JobOptions,
+  change: Partial<Record<keyof JobOptions, unknown>>,
+): JobOptions {
   const merged = { ...options, ...change };
   return Object.fromEntries(
     Object.entries(merged).filter(([, value]) => value !== "" && value !== undefined),
@@ -37,7 +40,10 @@ export function OptionsForm({ pipelines, formats, settings, onChange }: OptionsF
           value={pipeline}
           onChange={({ target }) => {
             // Formats are those of a conversion; the others refuse them.
-            onChange({ pipeline: target.value, options: withOption(options, { formats: undefined }) });
+            onChange({
+              pipeline: target.value,
+              options: withOption(options, { formats: undefined }),
+            });
           }}
         >
           {pipelines

@@ -1,8 +1,8 @@
 /** What is on its way to the server: being sent, waiting for the connection, refused. */
 import type { SubmitItem } from "@milepost/react";
+import type { Waiting } from "../offline/outbox";
 import { formatShare } from "../preferences/format";
 import { useLocale } from "../preferences/preferences";
-import type { Waiting } from "../offline/outbox";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
 import { useUploads } from "./uploads";

@@ -86,7 +86,9 @@ export function UploadsProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (owner === undefined || !some) return;
     const send = (): void =>
-      void flushBox(owner, (source, options) => client.submit(source, options)).catch(() => undefined);
+      void flushBox(owner, (source, options) => client.submit(source, options)).catch(
+        () => undefined,
+      );
     if (status === "live" || status === "polling" || navigator.onLine) send();
     addEventListener("online", send);
     return () => removeEventListener("online", send);

@@ -1,0 +1,1 @@
+function e({id:e}){return null}export{e as default};
