@@ -1,4 +1,4 @@
-/** The job screen. */
+/** A job's page. Enters: its id. */
 export default function JobPage({ id }: { id: string }) {
-  return null;
+  return <h1>{id}</h1>;
 }

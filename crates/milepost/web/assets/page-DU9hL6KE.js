@@ -1,1 +1,0 @@
-function e({id:e}){return null}export{e as default};
