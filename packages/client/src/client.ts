@@ -81,7 +81,7 @@ export class Milepost {
         return options.getToken ? options.getToken() : options.token;
       },
     });
-    this.#live = new Live({ http: this.#http, base, clock, log, options });
+    this.#live = new Live({ http: this.#http, base, clock, log, options, queryOf: jobsQuery });
     this.connection = this.#live.connection;
   }
 

@@ -1,0 +1,134 @@
+// A list of jobs, kept up to date while somebody listens. Enters: a filter, pages,
+// updates. Leaves: a readable, newest first. Never: shows a job that the filter
+// leaves out.
+
+import { MilepostError, networkError } from "../errors.js";
+import type { Http, Query } from "../http.js";
+import type { Clock } from "../platform.js";
+import type { Job, JobsFilter, LiveJobs, Readable } from "../types.js";
+import type { Hub, Listener } from "./hub.js";
+import { listJobs } from "./lists.js";
+import { readable } from "./readable.js";
+import type { Topic } from "./topics.js";
+
+/** ms for which updates are gathered: of many jobs there are many. */
+const GATHER = 30;
+
+/** What a list is kept with. */
+export interface LiveJobsParts {
+  readonly http: Http;
+  readonly hub: Hub;
+  readonly clock: Clock;
+  /** Calls after each opening of the connection. Returns what ends that. */
+  onOpened(run: () => void): () => void;
+}
+
+/** Follows a list. */
+export function liveJobs(
+  { http, hub, clock, onOpened }: LiveJobsParts,
+  { live = true, ...filter }: JobsFilter & { live?: boolean },
+  queryOf: (filter: JobsFilter) => Query,
+): Readable<LiveJobs> {
+  const known = new Map<string, Job>();
+  let cursor: string | undefined;
+  let asked = 0;
+  let stopGathering: (() => void) | undefined;
+  let stopOpened: () => void = () => undefined;
+  const loadMore = () => (cursor ? load(cursor) : Promise.resolve());
+  const refresh = () => load(undefined);
+  const store = readable<LiveJobs>(
+    { jobs: [], loading: true, error: undefined, hasMore: false, loadMore, refresh },
+    clock,
+    () => {
+      void refresh();
+      // Others' jobs are not in one's own stream.
+      if (!live || filter.owner !== undefined) return;
+      hub.add(listener);
+      stopOpened = onOpened(() => void refresh());
+    },
+    () => {
+      stopOpened();
+      hub.remove(listener);
+    },
+  );
+  const listener: Listener = {
+    topics: [topicOf(filter)],
+    receive(update) {
+      if (update.type === "refused") return change({ error: update.error });
+      if (update.type === "removed") known.delete(update.id);
+      else if (!place(update.job)) return;
+      stopGathering ??= clock.after(GATHER, publish);
+    },
+    ended: (error) => change({ error }),
+  };
+
+  /** Whether that changes the list. */
+  function place(job: Job): boolean {
+    if (!matches(job, filter)) return known.delete(job.id);
+    const before = known.get(job.id);
+    // What stands behind the pages that are loaded comes with its page.
+    if (!before && cursor && job.id < oldest()) return false;
+    if (before && before.seq > job.seq) return false;
+    known.set(job.id, job);
+    return true;
+  }
+
+  const oldest = () => [...known.keys()].reduce((least, id) => (id < least ? id : least), "~");
+
+  async function load(from: string | undefined) {
+    const turn = ++asked;
+    change({ loading: true });
+    try {
+      const page = await listJobs(http, { ...queryOf(filter), cursor: from });
+      if (turn !== asked) return;
+      if (!from) keepOnly(page.jobs, page.next);
+      // A refresh leaves the pages behind the first one as they are.
+      if (from || known.size <= page.jobs.length) cursor = page.next;
+      for (const job of page.jobs) {
+        if ((known.get(job.id)?.seq ?? 0) <= job.seq) known.set(job.id, job);
+      }
+      change({ loading: false, error: undefined });
+    } catch (thrown) {
+      if (turn !== asked) return;
+      const error = thrown instanceof MilepostError ? thrown : networkError(thrown);
+      change({ loading: false, error });
+    }
+  }
+
+  /** Jobs that the first page no longer has, though it reaches as far, are gone. */
+  function keepOnly(jobs: readonly Job[], next: string | undefined) {
+    const there = new Set(jobs.map(({ id }) => id));
+    const last = next ? (jobs.at(-1)?.id ?? "") : "";
+    for (const id of [...known.keys()]) if (id >= last && !there.has(id)) known.delete(id);
+  }
+
+  function publish() {
+    stopGathering?.();
+    stopGathering = undefined;
+    change({});
+  }
+
+  function change(fields: Partial<LiveJobs>) {
+    const jobs = [...known.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
+    store.set({ ...store.get(), jobs, hasMore: cursor !== undefined, ...fields });
+  }
+
+  return store;
+}
+
+function topicOf({ batch, document }: JobsFilter): Topic {
+  if (batch) return `batch:${batch}`;
+  return document ? `document:${document}` : "mine";
+}
+
+function matches(job: Job, { status, pipeline, document, batch, q }: JobsFilter): boolean {
+  const statuses = typeof status === "string" ? [status] : status;
+  const name = job.document?.filename.toLowerCase() ?? "";
+  return (
+    (!statuses || statuses.includes(job.status)) &&
+    (!pipeline || job.pipeline === pipeline) &&
+    (!document || job.document?.id === document) &&
+    (!batch || job.batch === batch) &&
+    (!q || name.includes(q.toLowerCase()))
+  );
+}
