@@ -199,14 +199,14 @@ export class Submissions implements Readable<readonly SubmitItem[]> {
     const { idempotencyKey, batch } = entry.attempt;
     const abort = new AbortController();
     entry.abort = abort;
-    const sent = { idempotencyKey, ...options, ...(batch === undefined ? {} : { batch }) };
-    this.#set(entry, { state: "sending", options: sent });
+    const whole = { idempotencyKey, ...options, ...(batch === undefined ? {} : { batch }) };
+    this.#set(entry, { state: "sending", options: whole });
     try {
       const refusal = await this.#tooLarge(entry.item);
       if (abort.signal.aborted) return;
       if (refusal !== undefined) return this.#end(entry, { state: "failed", error: refusal });
       const job = await this.#client.submit(source, {
-        ...sent,
+        ...whole,
         signal: abort.signal,
         onUploadProgress: (sent, total) => this.#set(entry, { sent, total }),
       });
