@@ -6,5 +6,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     typecheck: { include: ["test/**/*.test-d.ts"] },
     maxWorkers: 1,
+    // Real conversions on a busy machine; nothing waits for it to pass.
+    testTimeout: 60_000,
   },
 });

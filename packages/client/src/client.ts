@@ -2,7 +2,7 @@
 // rejection other than a `MilepostError`, or a credential in a URL.
 
 import { closedError } from "./errors.js";
-import { Http, type Query } from "./http.js";
+import { baseOf, Http, type Query } from "./http.js";
 import { Live } from "./live/live.js";
 import { type Log, systemClock } from "./platform.js";
 import type {
@@ -284,13 +284,6 @@ export class Milepost {
   get #upload() {
     return { http: this.#http, timeout: this.#timeout };
   }
-}
-
-/** The page's origin where none is given; nothing where there is no page. */
-function baseOf(url: string | URL | undefined): string {
-  const page = globalThis.location?.origin;
-  const base = url === undefined ? (page ?? "") : new URL(url, page).href;
-  return base.replace(/\/+$/, "");
 }
 
 function logger(debug: MilepostOptions["debug"]): Log {

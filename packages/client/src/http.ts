@@ -171,3 +171,10 @@ export class Http {
     };
   }
 }
+
+/** The page's origin where none is given; nothing where there is no page. */
+export function baseOf(url: string | URL | undefined): string {
+  const page = globalThis.location?.origin;
+  const base = url === undefined ? (page ?? "") : new URL(url, page).href;
+  return base.replace(/\/+$/, "");
+}
