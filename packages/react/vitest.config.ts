@@ -9,6 +9,12 @@ const older = (name: string) => ({
   replacement: at(`../react-18/node_modules/${name}`),
 });
 
+// Its CommonJS build would bring React 19 along.
+const library = {
+  find: /^@testing-library\/react$/,
+  replacement: at("../../node_modules/@testing-library/react/dist/@testing-library/react.esm.js"),
+};
+
 const shared = {
   environment: "jsdom",
   include: ["test/**/*.test.{ts,tsx}"],
@@ -24,7 +30,7 @@ export default defineConfig({
         test: { ...shared, name: "react 19", typecheck: { include: ["test/**/*.test-d.tsx"] } },
       },
       {
-        resolve: { alias: [client, older("react-dom"), older("react")] },
+        resolve: { alias: [client, library, older("react-dom"), older("react")] },
         test: { ...shared, name: "react 18", server: { deps: { inline: [/@testing-library/] } } },
       },
     ],

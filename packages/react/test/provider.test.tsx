@@ -1,0 +1,76 @@
+import { render, screen } from "@testing-library/react";
+import { type ReactNode, StrictMode } from "react";
+import { expect, test } from "vitest";
+import {
+  MilepostProvider,
+  useFormat,
+  useJob,
+  useLocale,
+  useMilepost,
+  useTexts,
+} from "../src/index.js";
+import { Edge } from "./edge.js";
+import { open, settled } from "./page.js";
+
+function Status({ id }: { id: string }): ReactNode {
+  return <p>{useJob(id).job?.status ?? "none"}</p>;
+}
+
+test("a client of its own lives as long as the provider, under Strict Mode too", async () => {
+  const edge = new Edge();
+  const { id } = edge.add();
+  let client: ReturnType<typeof useMilepost> | undefined;
+  function Keep(): ReactNode {
+    client = useMilepost();
+    return <Status id={id} />;
+  }
+  const options = {
+    baseUrl: "http://milepost.test",
+    transports: ["poll"] as const,
+    shareTabs: false,
+    fetch: async () => Response.json(edge.jobs.get(id)),
+  };
+  const page = render(
+    <StrictMode>
+      <MilepostProvider options={options}>
+        <Keep />
+      </MilepostProvider>
+    </StrictMode>,
+  );
+  await screen.findByText("running");
+  expect(client?.connection.getSnapshot().status).not.toBe("ended");
+  page.unmount();
+  await settled();
+  expect(client?.connection.getSnapshot().status).toBe("ended");
+});
+
+test("a client that was given is left open", async () => {
+  const edge = new Edge();
+  const client = edge.client();
+  const page = open(<p>there</p>, { edge, client });
+  page.unmount();
+  await settled();
+  expect(client.connection.getSnapshot().status).not.toBe("ended");
+});
+
+function Language(): ReactNode {
+  const texts = useTexts();
+  const format = useFormat();
+  return (
+    <p>
+      {useLocale()} {texts["action.retry"]} {texts["action.cancel"]} {format.number(0.5)}
+    </p>
+  );
+}
+
+test("the language is the provider's, with one's own texts", () => {
+  open(<Language />, { locale: "fr-CA", texts: { "action.retry": "Encore" } });
+  expect(screen.getByText("fr-CA Encore Annuler 0,5")).toBeDefined();
+});
+
+test("without a provider a hook says what is missing", () => {
+  const silence = (event: ErrorEvent) => event.preventDefault();
+  window.addEventListener("error", silence);
+  expect(() => render(<Language />)).toThrow("needs a <MilepostProvider> above it");
+  window.removeEventListener("error", silence);
+});
