@@ -38,7 +38,7 @@ pub use around::request_id;
 pub use bounds::Bounds;
 pub use metrics::Metrics;
 use problem::{Code, Problem};
-use routes::Routes;
+use routes::{Routes, Rules};
 
 use crate::access::Access;
 use crate::audit::Audit;
@@ -84,14 +84,17 @@ pub struct Services {
     pub sockets: TaskTracker,
 }
 
+/// All routes, with what every server has, taken apart.
+pub fn described(dialects: Routes) -> (Router<Services>, OpenApi, Rules) {
+    let (routes, mut api, rules) = dialects.merge(operation::routes()).split();
+    describe(&mut api);
+    (routes, api, rules)
+}
+
 /// The whole server as a router over `dialects`' routes.
 pub fn router(services: Services, dialects: Routes) -> Router {
-    let mut routes = dialects.merge(operation::routes());
-    if services.config.web.enabled {
-        routes = routes.merge(web::routes());
-    }
-    let (routes, mut api, rules) = routes.split();
-    describe(&mut api);
+    let app = services.config.web.enabled.then(web::routes).unwrap_or_default();
+    let (routes, api, rules) = described(dialects.merge(app));
     let api_json: Bytes = api.to_json().expect("the description has only string keys").into();
     let ui = utoipa_swagger_ui::SwaggerUi::new("/docs")
         // Else a page under another name than localhost would ask swagger.io.

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::http::Method;
 use axum::routing::MethodRouter;
 use milepost_core::Scope;
+use utoipa::ToSchema;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{
@@ -94,6 +95,16 @@ impl Routes {
         self.rules.entry(path.to_owned()).or_default().push((method, rule));
         self.forms.insert(path.to_owned(), form);
         self.router = self.router.route(path, handler);
+        self
+    }
+
+    /// Describes what is said on a socket, which is in no call.
+    #[must_use]
+    pub fn says<T: ToSchema>(mut self) -> Self {
+        let mut all = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut all);
+        let components = self.router.get_openapi_mut().components.get_or_insert_default();
+        components.schemas.extend(all);
         self
     }
 

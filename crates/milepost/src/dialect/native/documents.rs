@@ -29,10 +29,12 @@ pub struct Document {
     /// Of the content, in hex.
     sha256: String,
     /// Once it was converted, for kinds that have pages.
+    #[schema(required)]
     pages: Option<u32>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// The newest job over it.
+    #[schema(required)]
     latest_job: Option<LatestJob>,
 }
 

@@ -12,6 +12,7 @@ use serde_json::json;
 use utoipa::IntoParams;
 
 use super::jobs::{Page, Paging};
+use super::logged::Logged;
 use super::message;
 use crate::dialect::noted;
 use crate::dialect::watch::{INTERVAL, connect_as, validity};
@@ -51,7 +52,7 @@ pub struct Begin {
     ),
     responses(
         (status = 200, description = "The log, or the stream", content(
-            (Page<Object> = "application/json"), (String = "text/event-stream"),
+            (Page<Logged> = "application/json"), (String = "text/event-stream"),
         )),
         (status = 406, description = "Neither is accepted", body = Problem, content_type = "application/problem+json"),
         (status = 204, description = "The stream has ended and the client has its end"),

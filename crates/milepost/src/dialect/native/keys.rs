@@ -51,12 +51,12 @@ pub struct ApiKey {
     scopes: Vec<&'static str>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
     /// To the minute or so.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     used_at: Option<Timestamp>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     revoked_at: Option<Timestamp>,
 }
 

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::spoken::ServerMessage;
 use crate::hub::{Encoding, Frame};
-use crate::transport::ws;
 
 /// The complete current state of a job.
 #[derive(Serialize, ToSchema)]
@@ -20,7 +20,7 @@ pub struct Job<'a> {
     /// One more at every change.
     #[schema(value_type = u64, minimum = 1)]
     seq: Seq,
-    #[schema(value_type = String, example = "convert")]
+    #[schema(value_type = PipelineName)]
     pipeline: Pipeline,
     #[schema(value_type = StatusWord)]
     status: Status,
@@ -32,39 +32,48 @@ pub struct Job<'a> {
     #[schema(minimum = 0, maximum = 100)]
     progress: f64,
     /// The stage under way, or the one in which the job ended early.
+    #[schema(required)]
     stage: Option<&'a str>,
     stages: Vec<Stage<'a>>,
     /// For a person.
     message: &'a str,
+    /// Whether nothing was heard of the work for longer than is usual.
+    stalled: bool,
     /// Seconds until the end, from the rate measured so far.
+    #[schema(required)]
     eta_seconds: Option<u64>,
     /// While the job waits in the queue.
+    #[schema(required)]
     queue: Option<Queue>,
+    #[schema(required)]
     document: Option<Document<'a>>,
     documents: Documents,
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(required, value_type = Option<String>, format = Uuid)]
     batch: Option<BatchId>,
-    #[schema(value_type = Option<String>)]
+    #[schema(required, value_type = Option<String>)]
     collection: Option<()>,
     /// Where the job's worker reports any.
+    #[schema(required)]
     agents: Option<Vec<AgentState<'a>>>,
+    #[schema(required)]
     result: Option<ResultLink<'a>>,
+    #[schema(required)]
     error: Option<JobError<'a>>,
-    #[schema(value_type = Option<Value>)]
+    #[schema(required, value_type = Option<Value>)]
     metadata: Option<&'a Value>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     started_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     finished_at: Option<Timestamp>,
 }
 
 /// Where a job stands.
 #[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
+#[schema(as = Status, rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes the words of `Status` to readers of the API")]
 pub enum StatusWord {
     Awaiting,
@@ -75,19 +84,44 @@ pub enum StatusWord {
     Cancelled,
 }
 
+/// Where a stage stands.
+#[derive(ToSchema)]
+#[schema(as = StageStatus, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the words of `StageStatus` to readers of the API")]
+enum StageStatusWord {
+    Pending,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+/// What a job does.
+#[derive(ToSchema)]
+#[schema(as = Pipeline, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the words of `Pipeline` to readers of the API")]
+pub enum PipelineName {
+    Convert,
+    Sentences,
+    Ingest,
+    External,
+}
+
 #[derive(Serialize, ToSchema)]
 struct Stage<'a> {
     name: &'a str,
-    /// `pending`, `running`, `completed`, or, where the job ended early in it,
-    /// `failed` or `cancelled`.
-    #[schema(value_type = String)]
+    /// `failed` and `cancelled` where the job ended early in it.
+    #[schema(value_type = StageStatusWord)]
     status: StageStatus,
+    #[schema(required)]
     unit: Option<&'a str>,
+    #[schema(required)]
     done: Option<u64>,
+    #[schema(required)]
     total: Option<u64>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     started_at: Option<Timestamp>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     finished_at: Option<Timestamp>,
 }
 
@@ -100,13 +134,14 @@ struct Queue {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = JobDocument)]
-struct Document<'a> {
+pub struct Document<'a> {
     #[schema(value_type = String, format = Uuid)]
     id: DocumentId,
     filename: &'a str,
     media_type: &'a str,
     bytes: u64,
     /// Once known, and for kinds that have pages.
+    #[schema(required)]
     pages: Option<u32>,
 }
 
@@ -117,11 +152,13 @@ struct Documents {
 }
 
 #[derive(Serialize, ToSchema)]
-struct AgentState<'a> {
+pub struct AgentState<'a> {
     name: &'a str,
     status: &'a str,
     /// Percent.
+    #[schema(required)]
     progress: Option<f64>,
+    #[schema(required)]
     message: Option<&'a str>,
 }
 
@@ -131,13 +168,37 @@ struct ResultLink<'a> {
     formats: &'a [String],
     /// The job that made it, where nothing was converted for this one; it may be
     /// gone since.
-    #[schema(value_type = Option<String>, format = Uuid)]
+    #[schema(required, value_type = Option<String>, format = Uuid)]
     reused_from: Option<JobId>,
 }
 
+/// Why a job failed.
+#[derive(ToSchema)]
+#[schema(as = JobErrorCode, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the words of `FailureCode` to readers of the API")]
+enum FailureWord {
+    DocumentEncrypted,
+    DocumentEmpty,
+    DocumentDamaged,
+    DocumentUnsupported,
+    DocumentTooLarge,
+    ConversionCrashed,
+    ConversionTimeout,
+    ConversionMemory,
+    PageFailed,
+    OcrUnavailable,
+    FetchRefused,
+    FetchFailed,
+    QueueTimeout,
+    LostTooOften,
+    WorkerFailed,
+    Internal,
+}
+
 #[derive(Serialize, ToSchema)]
-struct JobError<'a> {
+pub struct JobError<'a> {
     /// For a program.
+    #[schema(value_type = FailureWord)]
     code: &'a str,
     /// For a person.
     message: &'a str,
@@ -160,6 +221,7 @@ impl<'a> Job<'a> {
             stage: job.stage().map(|stage| stage.name.as_str()),
             stages: job.stages.iter().map(Stage::new).collect(),
             message: &job.message,
+            stalled: job.stalled,
             eta_seconds: job.eta_seconds(frame.at),
             queue: frame
                 .queue
@@ -237,7 +299,7 @@ pub fn json(frame: &Frame) -> String {
 /// The frame as a WebSocket message, encoded once for all who watch.
 pub fn socket(frame: &Frame) -> Bytes {
     frame.encoded(Encoding::NATIVE_SOCKET, |frame| {
-        ws::text(&format!(r#"{{"type":"snapshot","job":{}}}"#, json(frame)))
+        ServerMessage::Snapshot { job: Job::new(frame) }.framed()
     })
 }
 

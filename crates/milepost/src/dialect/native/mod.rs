@@ -3,12 +3,17 @@
 
 mod batches;
 mod body;
+#[cfg(test)]
+mod described;
 mod documents;
 mod events;
 mod external;
 mod form;
 mod jobs;
 mod keys;
+#[cfg(test)]
+mod life;
+mod logged;
 mod message;
 mod push;
 mod results;
@@ -19,6 +24,8 @@ mod stats;
 mod submit;
 mod subscribe;
 mod who;
+#[cfg(test)]
+mod wire_tests;
 
 use milepost_core::Scope;
 #[cfg(test)]
@@ -63,6 +70,8 @@ pub fn routes() -> Routes {
         .add(Rule::Needs(Scope::Admin), routes!(keys::add, keys::list))
         .add(Rule::Needs(Scope::Admin), routes!(keys::revoke))
         .add(Rule::Socket, routes!(socket::connect))
+        .says::<socket::Marked>()
+        .says::<spoken::ServerMessage<'_>>()
 }
 
 /// For fuzzing: what has no route.

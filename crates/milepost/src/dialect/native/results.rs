@@ -34,6 +34,7 @@ pub struct ConvertedPage {
     /// The length of its Markdown.
     bytes: u64,
     /// Why there is only a placeholder for it.
+    #[schema(required)]
     error: Option<String>,
     /// Where it is.
     url: String,

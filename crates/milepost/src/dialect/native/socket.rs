@@ -11,11 +11,12 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use milepost_core::{Caller, JobId};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+use utoipa::ToSchema;
 
-use super::spoken::{error_message, framed, ok, with_ref};
+use super::spoken::{self, ServerMessage, ok, refusal};
 use super::subscribe::{Subscribe, Wanted, Watcher};
 use super::who::Who;
 use super::{message, who};
@@ -87,15 +88,33 @@ pub async fn connect(
 }
 
 /// What clients say.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum ClientMessage {
+enum Said {
+    /// Watch these; `subscribed` answers, and then each one's present state.
     Subscribe(Subscribe),
+    /// Watch these no more.
     Unsubscribe(Wanted),
+    /// Stop a job.
     Cancel { job: String },
+    /// Queue the next attempt of a job that has ended.
     Retry { job: String },
+    /// Who this is, or a new credential of the same owner.
     Auth { token: String },
+    /// `pong` answers.
     Ping {},
+}
+
+/// A message of a client on the WebSocket.
+#[derive(ToSchema)]
+#[schema(as = ClientMessage)]
+#[expect(dead_code, reason = "describes the messages to readers of the API")]
+pub struct Marked {
+    #[serde(flatten)]
+    said: Said,
+    /// Any JSON, 256 bytes at most; every answer repeats it.
+    #[serde(rename = "ref")]
+    reference: Option<Value>,
 }
 
 struct Native {
@@ -147,12 +166,12 @@ impl Session for Native {
         let too_long = reference.as_ref().is_some_and(|r| r.to_string().len() > MAX_REF_BYTES);
         if too_long {
             let detail = format!("A `ref` is {MAX_REF_BYTES} bytes of JSON at most.");
-            return Ok(vec![error_message(&Problem::field("ref", detail), None, None)]);
+            return Ok(vec![refusal(&Problem::field("ref", detail), None, None)]);
         }
-        let parsed = value.and_then(serde_json::from_value::<ClientMessage>);
+        let parsed = value.and_then(serde_json::from_value::<Said>);
         let principal = match (self.who.principal(), parsed.as_ref()) {
             (Some(principal), _) => principal.clone(),
-            (None, Ok(ClientMessage::Auth { token })) => {
+            (None, Ok(Said::Auth { token })) => {
                 self.introduce(token).await?;
                 return Ok(vec![ok(reference)]);
             }
@@ -167,47 +186,42 @@ impl Session for Native {
                     return Err(Close::Policy("three malformed messages in a row"));
                 }
                 let problem = Problem::new(Code::InvalidRequest, format!("{error}."));
-                return Ok(vec![error_message(&problem, None, reference.as_ref())]);
+                return Ok(vec![refusal(&problem, None, reference.as_ref())]);
             }
         };
         self.malformed = 0;
         let mut answers = Vec::new();
         // What was let in at the handshake may have been revoked since.
-        let asks = matches!(
-            message,
-            ClientMessage::Subscribe(_)
-                | ClientMessage::Cancel { .. }
-                | ClientMessage::Retry { .. }
-        );
+        let asks = matches!(message, Said::Subscribe(_) | Said::Cancel { .. } | Said::Retry { .. });
         if asks && !self.services.access.still(&principal).await {
             if !self.who.is_asked() {
                 return Err(Close::Unauthenticated);
             }
             let problem = Problem::new(Code::Unauthenticated, who::EXPIRED);
-            return Ok(vec![error_message(&problem, None, reference.as_ref())]);
+            return Ok(vec![refusal(&problem, None, reference.as_ref())]);
         }
         match message {
-            ClientMessage::Ping {} => answers.push(with_ref(json!({"type": "pong"}), reference)),
-            ClientMessage::Auth { token } => {
+            Said::Ping {} => answers.push(ServerMessage::Pong { reference }.framed()),
+            Said::Auth { token } => {
                 let done = self.refresh(&principal, &token).await;
                 self.note("auth", Vec::new, done.as_ref().err());
                 answers.push(match done {
                     Ok(()) => ok(reference),
-                    Err(problem) => error_message(&problem, None, reference.as_ref()),
+                    Err(problem) => refusal(&problem, None, reference.as_ref()),
                 });
             }
-            ClientMessage::Cancel { job } => {
+            Said::Cancel { job } => {
                 answers.push(self.order(&principal.caller, &job, true, reference).await);
             }
-            ClientMessage::Retry { job } => {
+            Said::Retry { job } => {
                 answers.push(self.order(&principal.caller, &job, false, reference).await);
             }
-            ClientMessage::Unsubscribe(message) => {
+            Said::Unsubscribe(message) => {
                 self.note("unsubscribe", || message.names(), None);
                 self.watcher(&principal.caller).unsubscribe(connection, message);
                 answers.push(ok(reference));
             }
-            ClientMessage::Subscribe(message) => {
+            Said::Subscribe(message) => {
                 let wished = message.names();
                 let mut watcher = self.watcher(&principal.caller);
                 let refused = watcher.subscribe(connection, message, reference, &mut answers).await;
@@ -224,11 +238,8 @@ impl Session for Native {
     fn encode(&mut self, delivery: Delivery) -> Result<Option<Bytes>, Close> {
         Ok(Some(match delivery {
             Delivery::Frame(frame) => message::socket(&frame),
-            Delivery::Queue(job, place) => framed(&json!({
-                "type": "queue", "job": job,
-                "position": place.position, "length": place.length,
-            })),
-            Delivery::Removed(job) => framed(&json!({"type": "removed", "job": job})),
+            Delivery::Queue(job, place) => spoken::queue(job, place),
+            Delivery::Removed(job) => ServerMessage::Removed { job }.framed(),
             Delivery::Revoked(job, epoch) => match self.who.principal() {
                 Some(principal) if !principal.revoked_by(job, epoch) => return Ok(None),
                 _ => return Err(Close::Unauthenticated),
@@ -241,7 +252,7 @@ impl Session for Native {
     }
 
     fn on_deadline(&mut self) -> Result<Option<Bytes>, Close> {
-        self.who.on_deadline().map(|problem| Some(error_message(&problem, None, None)))
+        self.who.on_deadline().map(|problem| Some(refusal(&problem, None, None)))
     }
 
     async fn still(&self) -> bool {
@@ -249,8 +260,7 @@ impl Session for Native {
     }
 
     fn draining(&self) -> Option<Bytes> {
-        let message = json!({"type": "draining", "retry_after_ms": RETRY_AFTER_MS});
-        Some(framed(&message))
+        Some(ServerMessage::Draining { retry_after_ms: RETRY_AFTER_MS }.framed())
     }
 }
 
@@ -349,11 +359,11 @@ impl Native {
         reference: Option<Value>,
     ) -> Bytes {
         let Ok(id) = job.parse::<JobId>() else {
-            return error_message(&Problem::not_found("job"), Some(job), reference.as_ref());
+            return refusal(&Problem::not_found("job"), Some(job), reference.as_ref());
         };
         if let Err(problem) = self.ordered(caller, !cancel) {
             self.met(&problem);
-            return error_message(&problem, Some(job), reference.as_ref());
+            return refusal(&problem, Some(job), reference.as_ref());
         }
         let commands = &self.services.commands;
         let done = if cancel {
@@ -366,7 +376,7 @@ impl Native {
         self.note(said, || vec![id.to_string()], done.as_ref().err());
         match done {
             Ok(_) => ok(reference),
-            Err(problem) => error_message(&problem, Some(job), reference.as_ref()),
+            Err(problem) => refusal(&problem, Some(job), reference.as_ref()),
         }
     }
 }

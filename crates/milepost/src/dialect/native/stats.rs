@@ -44,6 +44,7 @@ pub struct Stats {
     /// One's own finished jobs by day, pipeline, kind of document and end.
     finished: Vec<Finished>,
     /// The share of the finished jobs that completed, cancelled ones left out.
+    #[schema(required)]
     success_rate: Option<f64>,
 }
 
@@ -60,9 +61,11 @@ struct QueueStats {
 struct OwnUsage {
     /// Bytes of one's documents and results.
     bytes: u64,
+    #[schema(required)]
     bytes_limit: Option<u64>,
     /// One's jobs that wait, held ones included.
     waiting: u64,
+    #[schema(required)]
     waiting_limit: Option<u64>,
 }
 
@@ -78,12 +81,14 @@ struct Capacity {
 struct Finished {
     day: String,
     pipeline: String,
+    #[schema(required)]
     media_type: Option<String>,
     status: String,
     jobs: u64,
     bytes: u64,
     pages: u64,
     /// The mean time of the work.
+    #[schema(required)]
     mean_seconds: Option<f64>,
 }
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 use axum::body::Bytes;
 use milepost_core::{BatchId, Caller, DocumentId, JobId, Scope, Seq, Status};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::spoken::{error_message, with_ref};
+use super::spoken::{ServerMessage, refusal};
 use crate::audit::ALL_OF_ONES_OWN;
 use crate::http::Services;
 use crate::http::bounds::{Limit, Seat};
@@ -23,30 +24,37 @@ const MAX_NAMES: usize = 1000;
 const DEFAULT_RATE: f64 = 20.0;
 
 /// What a subscription is about.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct Wanted {
     #[serde(default)]
     jobs: Vec<String>,
+    /// All of one's own.
     #[serde(default)]
     mine: bool,
+    /// All over these documents.
     #[serde(default)]
     documents: Vec<String>,
+    /// All of these batches.
     #[serde(default)]
     batches: Vec<String>,
 }
 
-#[derive(Deserialize)]
+/// What to watch, and how.
+#[derive(Deserialize, ToSchema)]
 pub struct Subscribe {
     #[serde(flatten)]
     wanted: Wanted,
+    /// The last seq that the client has of each job: only later states are sent.
     #[serde(default)]
     after: HashMap<String, u64>,
     #[serde(default)]
     mode: SubscribeMode,
+    /// Snapshots of a job in a second, 20 by default; only of `latest`.
     max_rate: Option<f64>,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
+/// Whether every state comes, or the newest.
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum SubscribeMode {
     #[default]
@@ -100,13 +108,13 @@ impl Watcher<'_> {
         let rate = message.max_rate.unwrap_or(DEFAULT_RATE);
         if !(rate > 0.0 && rate.is_finite()) {
             let problem = Problem::field("max_rate", "A rate is a number above 0.");
-            answers.push(error_message(&problem, None, reference.as_ref()));
+            answers.push(refusal(&problem, None, reference.as_ref()));
             return vec![(problem, None)];
         }
         if message.wanted.count() > MAX_NAMES {
             let detail = format!("One message names {MAX_NAMES} things at most.");
             let problem = Problem::field("jobs", detail);
-            answers.push(error_message(&problem, None, reference.as_ref()));
+            answers.push(refusal(&problem, None, reference.as_ref()));
             return vec![(problem, None)];
         }
         // A rate so low that the interval has no number is once in an hour.
@@ -147,11 +155,11 @@ impl Watcher<'_> {
             }
         }
         self.settle(connection);
-        let reply = json!({"type": "subscribed", "jobs": admitted});
-        answers.push(with_ref(reply, reference.clone()));
+        let reply = ServerMessage::Subscribed { jobs: &admitted, reference: reference.clone() };
+        answers.push(reply.framed());
         for (problem, job) in &refused {
             problem.limit.into_iter().for_each(|limit| self.services.bounds.met(limit));
-            answers.push(error_message(problem, job.as_deref(), reference.as_ref()));
+            answers.push(refusal(problem, job.as_deref(), reference.as_ref()));
         }
         refused
     }
