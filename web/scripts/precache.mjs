@@ -12,7 +12,14 @@ const { warnings } = await injectManifest({
   swSrc: `${out}sw.js`,
   swDest: `${out}sw.js`,
   globDirectory: out,
-  globPatterns: ["index.html", "theme.js", "manifest.webmanifest", "assets/*", "icons/*"],
+  globPatterns: [
+    "index.html",
+    "theme.js",
+    "document.css",
+    "manifest.webmanifest",
+    "assets/*",
+    "icons/*",
+  ],
   modifyURLPrefix: { "": "/app/" },
   dontCacheBustURLsMatching: /\/assets\/.+-[\w-]{8}\./,
 });

@@ -1,0 +1,39 @@
+/**
+ * The HTML result, apart from the app: in a frame without scripts and forms. Enters: HTML that came
+ * out of somebody's document. Its own styles are taken out, as the server's policy forbids them.
+ */
+import type { Job } from "@milepost/client";
+import DOMPurify from "dompurify";
+import { useMemo } from "react";
+import { useTexts } from "../texts/texts";
+import { Failure, Skeleton } from "../ui/states";
+import { useResult } from "./use-result";
+
+const STYLES = `<link rel="stylesheet" href="/app/document.css">`;
+
+/** The document of the frame: clean, and in the app's look. */
+export function frameDocument(html: string): string {
+  const clean = DOMPurify.sanitize(html, {
+    FORBID_TAGS: ["style", "link", "meta", "base", "form", "input", "button"],
+    FORBID_ATTR: ["style"],
+  });
+  return `<!doctype html><html><head>${STYLES}</head><body>${clean}</body></html>`;
+}
+
+export default function Html({ job }: { job: Job }) {
+  const t = useTexts();
+  const { value, error, reload } = useResult(job, "html");
+  const page = useMemo(() => (value === undefined ? undefined : frameDocument(value)), [value]);
+  if (error) return <Failure error={error} onRetry={reload} />;
+  if (page === undefined) return <Skeleton lines={8} />;
+  return (
+    <iframe
+      className="html-frame"
+      title={t.views.html}
+      // The same origin, to load the style sheet; without scripts nothing in it can use that.
+      sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+      referrerPolicy="no-referrer"
+      srcDoc={page}
+    />
+  );
+}
