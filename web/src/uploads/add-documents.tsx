@@ -49,7 +49,9 @@ export function AddDocuments({ compact }: { compact: boolean }) {
         <summary>
           <Icon name="settings" />
           {t.options}
-          <span className="soft">{t.pipelines[settings.pipeline] ?? settings.pipeline}</span>
+          {settings.pipeline !== "convert" && (
+            <span className="soft">{t.pipelines[settings.pipeline] ?? settings.pipeline}</span>
+          )}
         </summary>
         <OptionsForm
           pipelines={info?.pipelines ?? ["convert"]}
