@@ -99,14 +99,14 @@ export class Http {
 
   /** The answer, its body unread: for streams. The timeout ends with its head. */
   open(path: string, call: Call): Promise<Response> {
-    return this.#once(path, call, async (response) => response);
+    return this.once(path, call, async (response) => response);
   }
 
   async #repeat<T>(path: string, call: Call, read: (response: Response) => Promise<T>) {
     const tries = (call.repeatable ?? (call.method ?? "GET") === "GET") ? TRIES : 1;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once(path, call, read);
+        return await this.once(path, call, read);
       } catch (error) {
         if (!(error instanceof MilepostError) || attempt >= tries) throw error;
         if (error.code !== "network" && !GATEWAY.has(error.status ?? 0)) throw error;
@@ -116,7 +116,8 @@ export class Http {
     }
   }
 
-  async #once<T>(path: string, call: Call, read: (response: Response) => Promise<T>): Promise<T> {
+  /** One try, of which `read` makes something. */
+  async once<T>(path: string, call: Call, read: (response: Response) => Promise<T>): Promise<T> {
     const { clock, fetch, timeout } = this.#parts;
     const { signal } = call;
     const abort = new AbortController();

@@ -4,7 +4,7 @@
 
 import type { MilepostError } from "../errors.js";
 import type { Http } from "../http.js";
-import type { Clock, Log } from "../platform.js";
+import { type Clock, type Log, sleep } from "../platform.js";
 import type { Backoff, ConnectionState, Metrics, TransportName } from "../types.js";
 import { catchUp } from "./catch-up.js";
 import type { Hub } from "./hub.js";
@@ -18,6 +18,8 @@ import { openWebSocket } from "./websocket.js";
 
 /** ms for which a connection is kept that nobody uses: somebody may come right away. */
 const LINGER = 1_000;
+/** ms until what was missed is asked for again. */
+const CATCH_UP_AGAIN = 5_000;
 /** ms between two shows of how many messages came. */
 const COUNTING = 1_000;
 
@@ -49,6 +51,8 @@ export class Connection implements Link {
   #metrics: Metrics = NOTHING.metrics;
   #session: Session | undefined;
   #opened = false;
+  /** Whether all that was missed before is known. */
+  #complete = true;
   #probe: Session | undefined;
   #stopTimers: (() => void)[] = [];
   #stopLinger: (() => void) | undefined;
@@ -216,19 +220,34 @@ export class Connection implements Link {
 
   /** What is open begins with what has not ended; what ended meanwhile is asked for. */
   #stands() {
-    const { hub, http, log } = this.#parts;
+    const { hub } = this.#parts;
     if (this.#opened) this.#measure({ reconnects: this.#metrics.reconnects + 1 });
     this.#opened = true;
     if (!hub.topics().includes("mine")) return;
     this.#catchUp?.abort();
     this.#catchUp = new AbortController();
-    const { signal } = this.#catchUp;
-    void catchUp(http, hub, signal).catch((error) => log("catching up failed", error));
+    void this.#settle(this.#catchUp.signal);
+  }
+
+  /** What is missed stays missed until this has succeeded. */
+  async #settle(signal: AbortSignal) {
+    const { hub, http, clock, log } = this.#parts;
+    this.#complete = false;
+    while (!signal.aborted) {
+      try {
+        await catchUp(http, hub, signal);
+        this.#complete = true;
+        return;
+      } catch (error) {
+        log("catching up failed", error);
+        await sleep(clock, CATCH_UP_AGAIN, signal);
+      }
+    }
   }
 
   #end() {
     this.#catchUp?.abort();
-    if (this.#session) this.#parts.hub.lost();
+    if (this.#session && this.#complete) this.#parts.hub.lost();
     for (const stop of this.#stopTimers.splice(0)) stop();
     this.#probe?.close();
     this.#session?.close();

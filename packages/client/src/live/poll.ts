@@ -78,14 +78,16 @@ export function openPolling(host: Host): Session {
     const after = host.seq(id);
     const waits = after !== undefined && answered && host.topics().length <= PARALLEL;
     const asked = clock.now();
-    const response = await http.open(`/v1/jobs/${encodeURIComponent(id)}`, {
+    const call = {
       query: { after, wait: waits ? WAIT : undefined },
       accept: [304],
       timeout: LATE,
       signal,
-    });
+    };
+    const job = await http.once(`/v1/jobs/${encodeURIComponent(id)}`, call, async (response) =>
+      response.status === 304 ? undefined : jobOf(parse(await response.text())),
+    );
     if (!waits) host.latency(clock.now() - asked);
-    const job = response.status === 304 ? undefined : jobOf(parse(await response.text()));
     if (job && !signal.aborted) host.receive({ type: "snapshot", job });
     return job !== undefined && host.topics().length <= PARALLEL;
   }

@@ -163,8 +163,8 @@ export function openWebSocket(host: Host): Session {
 
   function ping() {
     pinged = clock.now();
-    say({ type: "ping", ref: ++pings });
     schedulePing(PONG, () => fail(timeoutError()));
+    say({ type: "ping", ref: ++pings });
   }
 
   function schedulePing(ms: number, then: () => void = ping) {

@@ -1,5 +1,8 @@
 // Time that moves when a test says so, and chance that is the same each time.
 
+// Loaded before it is needed: the time that takes is none of the test's.
+import "../../src/live/link.js";
+import "../../src/upload.js";
 import type { Clock } from "../../src/platform.js";
 
 export interface TestClock extends Clock {
