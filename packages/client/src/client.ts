@@ -6,6 +6,7 @@ import { baseOf, Http, type Query } from "./http.js";
 import { Live } from "./live/live.js";
 import { type Log, systemClock } from "./platform.js";
 import type {
+  ApiKey,
   Batch,
   ConnectionState,
   Document,
@@ -14,6 +15,7 @@ import type {
   Job,
   JobEvent,
   JobsFilter,
+  KeyWish,
   List,
   LiveJob,
   LiveJobs,
@@ -240,6 +242,21 @@ export class Milepost {
     logout: async (): Promise<void> => {
       await this.#http.text("/v1/session", { method: "DELETE" });
       this.#live.restart();
+    },
+  };
+
+  /** The server's API keys, for administrators. */
+  readonly keys = {
+    list: ({ signal, ...query }: Paging = {}): Promise<List<ApiKey>> =>
+      this.#http.json("/v1/keys", { query: { ...query }, signal }),
+    /** Makes one. `key` is shown this once. `expiresIn` is seconds; without it the key stays. */
+    create: ({ expiresIn, ...wish }: KeyWish): Promise<ApiKey & { key: string }> =>
+      this.#http.json("/v1/keys", {
+        method: "POST",
+        json: expiresIn === undefined ? wish : { ...wish, expires_in: expiresIn },
+      }),
+    revoke: async (id: string): Promise<void> => {
+      await this.#http.text(`/v1/keys/${encodeURIComponent(id)}`, { method: "DELETE" });
     },
   };
 

@@ -8,6 +8,7 @@ import type { Job, Stage, Status } from "./wire-types.js";
 export type {
   AccessToken,
   Agent,
+  ApiKey,
   Batch,
   ClientMessage,
   Document,
@@ -149,6 +150,18 @@ export interface SubmitOptions {
 export type SubmittedJob = Job & {
   readonly access?: { readonly token: string; readonly expires_at: string };
 };
+
+/** An API key to be made. */
+export interface KeyWish {
+  /** What it is for. */
+  readonly name: string;
+  /** Whose jobs its holder makes and sees. The name by default. */
+  readonly owner?: string;
+  /** What its holder may do. `submit`, `read`, `cancel` and `work` by default. */
+  readonly scopes?: readonly string[];
+  /** Seconds that it lasts; for ever by default. */
+  readonly expiresIn?: number;
+}
 
 /** Which jobs to list. */
 export interface JobsFilter {

@@ -173,6 +173,20 @@ export interface PushSubscriptionFields {
   keys: { p256dh: string; auth: string };
 }
 
+/** An API key, without the key itself. */
+export interface ApiKey {
+  id: string;
+  name: string;
+  /** Its first letters. */
+  start: string;
+  owner: string;
+  scopes: string[];
+  created_at: string;
+  used_at?: string | null;
+  expires_at?: string | null;
+  revoked_at?: string | null;
+}
+
 /** A subscription as the server lists it. */
 export interface PushSubscriptionInfo {
   id: string;
