@@ -1,12 +1,12 @@
 /** The app's frame: what every screen has, and which screen an address shows. */
 import { MilepostProvider, ProgressErrorBoundary } from "@milepost/react";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { Link, Route, Switch } from "wouter";
 import { client } from "./client";
 import { DocumentsPage } from "./list/page";
 import { useLocale } from "./preferences/preferences";
 import { LoginPage } from "./session/login";
-import { SessionProvider } from "./session/session";
+import { SessionProvider, useSession } from "./session/session";
 import { Banners } from "./shell/banners";
 import { Header } from "./shell/header";
 import { Shortcuts } from "./shell/shortcuts";
@@ -17,7 +17,7 @@ import { ToastProvider } from "./ui/toasts";
 import { DropAnywhere } from "./uploads/drop-anywhere";
 import { UploadsProvider } from "./uploads/uploads";
 
-const JobPage = lazy(() => import("./job/page"));
+const JobView = lazy(() => import("./job/view"));
 const MonitorPage = lazy(() => import("./monitor/page"));
 const SettingsPage = lazy(() => import("./settings/page"));
 
@@ -39,6 +39,7 @@ export function App() {
 function Frame() {
   const t = useTexts();
   const content = useFocusOnMove();
+  useWatchMine();
   return (
     <>
       <a className="skip" href="#content">
@@ -51,7 +52,7 @@ function Frame() {
           <Suspense fallback={<Skeleton lines={5} />}>
             <Switch>
               <Route path="/" component={DocumentsPage} />
-              <Route path="/app/jobs/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
+              <Route path="/app/jobs/:id">{({ id }) => <JobView key={id} id={id} />}</Route>
               <Route path="/app/monitor" component={MonitorPage} />
               <Route path="/app/settings" component={SettingsPage} />
               <Route path="/app/login" component={LoginPage} />
@@ -65,6 +66,19 @@ function Frame() {
       <Shortcuts />
     </>
   );
+}
+
+/**
+ * Keeps the one connection open, whichever screen is shown: moving between them closes nothing, and
+ * the header tells how it stands.
+ */
+function useWatchMine(): void {
+  const signedIn = useSession().session !== undefined;
+  useEffect(() => {
+    if (!signedIn) return;
+    const watch = client.watch({ mine: true });
+    return () => watch.close();
+  }, [signedIn]);
 }
 
 function NotFound() {

@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import { startWorker } from "./offline/worker-client";
 import { preferences } from "./preferences/preferences";
+import { SharedApp, sharedLinkOf } from "./shared-app";
 import "@milepost/react/styles.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -12,13 +13,10 @@ import "./styles/list.css";
 
 preferences.start();
 
+const link = sharedLinkOf(location);
 const root = document.getElementById("root");
 if (root) {
-  createRoot(root).render(
-    <StrictMode>
-      <App />
-    </StrictMode>,
-  );
+  createRoot(root).render(<StrictMode>{link ? <SharedApp link={link} /> : <App />}</StrictMode>);
 }
 
 // Without the worker the app works as well, as long as there is a connection.

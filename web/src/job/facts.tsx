@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import { formatBytes, formatDuration, formatNumber, formatTime } from "../preferences/format";
 import { useLocale } from "../preferences/preferences";
 import { useTexts } from "../texts/texts";
+import { kindName } from "../ui/kinds";
 
 export function Facts({ job, shared }: { job: Job; shared: boolean }) {
   const t = useTexts();
@@ -12,7 +13,7 @@ export function Facts({ job, shared }: { job: Job; shared: boolean }) {
   const { document, batch, started_at, finished_at } = job;
   const facts: [string, ReactNode][] = [];
   if (document) {
-    facts.push([t.facts.type, document.media_type]);
+    facts.push([t.facts.type, kindName(document.media_type)]);
     facts.push([t.facts.size, formatBytes(locale, document.bytes)]);
     if (document.pages) facts.push([t.facts.pages, formatNumber(locale, document.pages)]);
   }

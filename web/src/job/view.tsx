@@ -13,6 +13,7 @@ import { EventLog } from "./event-log";
 import { Facts } from "./facts";
 import { JobFailure } from "./failure";
 import { Timeline } from "./timeline";
+import "../styles/job.css";
 
 interface JobViewProps {
   readonly id: string;
@@ -20,7 +21,7 @@ interface JobViewProps {
   readonly shared?: boolean;
 }
 
-export function JobView({ id, shared = false }: JobViewProps) {
+export default function JobView({ id, shared = false }: JobViewProps) {
   const t = useTexts();
   const { job, error, stalled, removed } = useJob(id);
   const name = job?.document?.filename ?? t.untitled;

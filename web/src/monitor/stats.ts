@@ -1,0 +1,115 @@
+/**
+ * What the monitor counts. Enters: the server's statistics, jobs, the time. Leaves: series by day,
+ * rows by type, a rate. Pure.
+ */
+import type { Job, Stats } from "@milepost/client";
+
+type Finished = Stats["finished"][number];
+
+export interface ByDay {
+  /** ISO dates, each day of the period, the last one today. */
+  readonly days: readonly string[];
+  readonly completed: readonly number[];
+  readonly failed: readonly number[];
+  readonly cancelled: readonly number[];
+  /** Seconds; `null` for a day on which nothing was completed. */
+  readonly duration: readonly (number | null)[];
+}
+
+const DAY = 86_400_000;
+
+/** The first moment of a period of so many days that ends today, in UTC as the server counts. */
+export function periodStart(days: number, now: number): string {
+  return new Date(Math.floor(now / DAY) * DAY - (days - 1) * DAY).toISOString();
+}
+
+/** The mean over several rows, each weighted by its jobs. */
+function meanOf(rows: readonly Finished[]): number | null {
+  let jobs = 0;
+  let seconds = 0;
+  for (const row of rows) {
+    if (typeof row.mean_seconds !== "number") continue;
+    jobs += row.jobs;
+    seconds += row.jobs * row.mean_seconds;
+  }
+  return jobs === 0 ? null : seconds / jobs;
+}
+
+const sumOf = (rows: readonly Finished[], status: string): number =>
+  rows.reduce((sum, row) => sum + (row.status === status ? row.jobs : 0), 0);
+
+const isCompleted = ({ status }: Finished): boolean => status === "completed";
+
+/** Counts by day, days without jobs included. */
+export function byDay(finished: readonly Finished[], days: number, now: number): ByDay {
+  const start = Date.parse(periodStart(days, now));
+  const names = Array.from({ length: days }, (_, day) =>
+    new Date(start + day * DAY).toISOString().slice(0, 10),
+  );
+  const rows = names.map((name) => finished.filter(({ day }) => day === name));
+  return {
+    days: names,
+    completed: rows.map((day) => sumOf(day, "completed")),
+    failed: rows.map((day) => sumOf(day, "failed")),
+    cancelled: rows.map((day) => sumOf(day, "cancelled")),
+    duration: rows.map((day) => meanOf(day.filter(isCompleted))),
+  };
+}
+
+export interface TypeRow {
+  readonly type: string;
+  readonly pipeline: string;
+  readonly jobs: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly seconds: number | null;
+}
+
+/** One row for each kind of document and pipeline, the most frequent first. */
+export function byType(finished: readonly Finished[]): TypeRow[] {
+  const groups = new Map<string, Finished[]>();
+  for (const row of finished) {
+    const key = `${row.media_type ?? ""}\n${row.pipeline}`;
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  const rows = [...groups.values()].map((group) => ({
+    type: group[0]?.media_type ?? "–",
+    pipeline: group[0]?.pipeline ?? "",
+    jobs: group.reduce((sum, { jobs }) => sum + jobs, 0),
+    completed: sumOf(group, "completed"),
+    failed: sumOf(group, "failed"),
+    seconds: meanOf(group.filter(isCompleted)),
+  }));
+  return rows.sort((one, other) => other.jobs - one.jobs);
+}
+
+/** The share of completed jobs among those that completed or failed; `null` without any. */
+export function successOf({
+  completed,
+  failed,
+}: Pick<TypeRow, "completed" | "failed">): number | null {
+  return completed + failed === 0 ? null : completed / (completed + failed);
+}
+
+const WINDOW = 5 * 60_000;
+
+/**
+ * Jobs that ended in a minute, over the last five. The list is the newest jobs only: where all of
+ * them ended within less, the rate is that of the time which they cover.
+ */
+export function perMinute(jobs: readonly Job[], whole: boolean, now: number): number {
+  const ends = jobs.flatMap(({ finished_at }) => (finished_at ? [Date.parse(finished_at)] : []));
+  const recent = ends.filter((end) => now - end < WINDOW);
+  if (recent.length === 0) return 0;
+  const covered = !whole && recent.length === ends.length ? now - Math.min(...recent) : WINDOW;
+  return recent.length / (Math.max(covered, 1000) / 60_000);
+}
+
+/** The batches of the newest jobs, each with how many of these have ended, to tell a change by. */
+export function batchesOf(jobs: readonly Job[]): ReadonlyMap<string, number> {
+  const batches = new Map<string, number>();
+  for (const { batch, finished_at } of jobs) {
+    if (batch) batches.set(batch, (batches.get(batch) ?? 0) + (finished_at ? 1 : 0));
+  }
+  return batches;
+}
