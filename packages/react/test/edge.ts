@@ -1,7 +1,7 @@
 // The edge of the platform, in memory. Enters: what a client sends by fetch, XMLHttpRequest and
 // WebSocket. Leaves: what a server answers, at the test's command. Never: a part of the packages.
 
-import { type Job, Milepost, type MilepostOptions } from "@milepost/client";
+import { isTerminal, type Job, Milepost, type MilepostOptions } from "@milepost/client";
 
 /** A request as it arrived. */
 export interface Arrived {
@@ -244,11 +244,15 @@ export class EdgeSocket {
   constructor(edge: Edge) {
     this.#edge = edge;
     queueMicrotask(() => {
-      if (!edge.reachable) return this.drop(1006);
-      this.readyState = 1;
-      edge.sockets.add(this);
-      this.onopen?.();
+      if (edge.reachable) this.#opened();
+      else this.drop(1006);
     });
+  }
+
+  #opened(): void {
+    this.readyState = 1;
+    this.#edge.sockets.add(this);
+    this.onopen?.();
   }
 
   /** Whether it is to hear of a job. */
@@ -283,30 +287,31 @@ export class EdgeSocket {
     const { type, ref } = said;
     const jobs = (said.jobs ?? []) as string[];
     const documents = (said.documents ?? []) as string[];
+    const wanted = type === "subscribe";
+    const set = <T>(all: Set<T>, each: T) => (wanted ? all.add(each) : all.delete(each));
+    if (type === "ping") this.say({ type: "pong", ref });
+    else this.say(wanted ? { type: "subscribed", jobs, ref } : { type: "ok", ref });
+    if (said.mine) this.mine = wanted;
+    for (const id of jobs) set(this.jobs, id);
+    for (const id of documents) set(this.documents, id);
+    if (wanted) this.#first(jobs, documents, said);
+  }
+
+  /** The present state of what was subscribed to. */
+  #first(jobs: readonly string[], documents: readonly string[], said: Record<string, unknown>) {
     const after = (said.after ?? {}) as Record<string, number>;
-    if (type === "ping") return this.say({ type: "pong", ref });
-    if (type === "unsubscribe") {
-      for (const id of jobs) this.jobs.delete(id);
-      for (const id of documents) this.documents.delete(id);
-      if (said.mine) this.mine = false;
-      return this.say({ type: "ok", ref });
-    }
-    if (type !== "subscribe") return this.say({ type: "ok", ref });
-    this.say({ type: "subscribed", jobs, ref });
-    if (said.mine) this.mine = true;
-    for (const id of documents) this.documents.add(id);
     for (const id of jobs) {
-      const known = this.#edge.jobs.get(id);
-      if (known === undefined) {
-        const message = "There is no such job.";
-        this.say({ type: "error", code: "not_found", message, job: id, ref });
-        continue;
-      }
-      this.jobs.add(id);
-      if (known.seq > (after[id] ?? 0)) this.say({ type: "snapshot", job: known });
+      if (this.#edge.jobs.has(id)) continue;
+      this.jobs.delete(id);
+      const message = "There is no such job.";
+      this.say({ type: "error", code: "not_found", message, job: id, ref: said.ref });
     }
-    for (const known of this.#edge.jobs.values()) {
-      if (documents.includes(known.document?.id ?? "")) this.say({ type: "snapshot", job: known });
+    for (const job of this.#edge.jobs.values()) {
+      const asked = jobs.includes(job.id) && job.seq > (after[job.id] ?? 0);
+      const follows = documents.includes(job.document?.id ?? "");
+      // As the server does it: of all one's own jobs, those that have not ended.
+      const own = said.mine === true && !isTerminal(job.status);
+      if (asked || follows || own) this.say({ type: "snapshot", job });
     }
   }
 }

@@ -1,5 +1,6 @@
+import type { Milepost } from "@milepost/client";
 import { render, screen } from "@testing-library/react";
-import { type ReactNode, StrictMode } from "react";
+import { type ReactNode, StrictMode, useEffect } from "react";
 import { expect, test } from "vitest";
 import {
   MilepostProvider,
@@ -12,18 +13,18 @@ import {
 import { Edge } from "./edge.js";
 import { open, settled } from "./page.js";
 
-function Status({ id }: { id: string }): ReactNode {
+function Status({ id, keep }: { id: string; keep: { client?: Milepost } }): ReactNode {
+  const client = useMilepost();
+  useEffect(() => {
+    keep.client = client;
+  }, [client, keep]);
   return <p>{useJob(id).job?.status ?? "none"}</p>;
 }
 
 test("a client of its own lives as long as the provider, under Strict Mode too", async () => {
   const edge = new Edge();
   const { id } = edge.add();
-  let client: ReturnType<typeof useMilepost> | undefined;
-  function Keep(): ReactNode {
-    client = useMilepost();
-    return <Status id={id} />;
-  }
+  const kept: { client?: Milepost } = {};
   const options = {
     baseUrl: "http://milepost.test",
     transports: ["poll"] as const,
@@ -33,15 +34,15 @@ test("a client of its own lives as long as the provider, under Strict Mode too",
   const page = render(
     <StrictMode>
       <MilepostProvider options={options}>
-        <Keep />
+        <Status id={id} keep={kept} />
       </MilepostProvider>
     </StrictMode>,
   );
   await screen.findByText("running");
-  expect(client?.connection.getSnapshot().status).not.toBe("ended");
+  expect(kept.client?.connection.getSnapshot().status).not.toBe("ended");
   page.unmount();
   await settled();
-  expect(client?.connection.getSnapshot().status).toBe("ended");
+  expect(kept.client?.connection.getSnapshot().status).toBe("ended");
 });
 
 test("a client that was given is left open", async () => {

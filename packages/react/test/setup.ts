@@ -1,10 +1,15 @@
-// What every test begins and ends with: an empty page, and errors that nobody caught fail it.
+// What every test ends with: an empty page. Where there is none, as on a server, nothing.
 
-import { cleanup } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 
+if (typeof document !== "undefined") {
+  const { cleanup } = await import("@testing-library/react");
+  afterEach(() => {
+    cleanup();
+    localStorage.clear();
+  });
+}
+
 afterEach(() => {
-  cleanup();
   vi.unstubAllGlobals();
-  localStorage.clear();
 });

@@ -13,6 +13,7 @@ import { faultText } from "../fault.js";
 import { useJob } from "../hooks/use-job.js";
 import { jobName, named } from "../job-view.js";
 import { useFormat, useTexts } from "../provider.js";
+import { Announcer } from "./announcer.js";
 import { JobProgress } from "./job-progress.js";
 import { Pages } from "./pages.js";
 import { Result } from "./result.js";
@@ -63,6 +64,7 @@ function Viewer({ jobId, renderMarkdown, onClose, className }: DocumentViewerPro
           </button>
         )}
       </header>
+      <Announcer job={job} stalled={stalled} />
       {removed && <p className="mp-note">{texts["progress.removed"]}</p>}
       {!removed && job === undefined && error === undefined && (
         <p className="mp-note" aria-busy="true">
@@ -70,7 +72,7 @@ function Viewer({ jobId, renderMarkdown, onClose, className }: DocumentViewerPro
         </p>
       )}
       {job !== undefined && job.status !== "completed" && (
-        <JobProgress job={job} stalled={stalled} className="mp-nameless" />
+        <JobProgress job={job} stalled={stalled} showName={false} silent />
       )}
       {job !== undefined && canRetry(job) && (
         <button

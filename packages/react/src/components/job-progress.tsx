@@ -20,6 +20,10 @@ import { Bar } from "./bar.js";
 interface Look {
   /** Only the bar and its percentage, and no live region: for tables. */
   compact?: boolean | undefined;
+  /** The name above the bar. `true` by default; the bar has it as its label in any case. */
+  showName?: boolean | undefined;
+  /** Has no live region, because something else on the page speaks. */
+  silent?: boolean | undefined;
   className?: string | undefined;
   /** Shown behind everything else, such as buttons. */
   children?: ReactNode;
@@ -61,6 +65,8 @@ function Shown({
   job,
   stalled,
   compact = false,
+  showName = true,
+  silent = false,
   className,
   children,
 }: Look & { job: Job; stalled: boolean }): ReactNode {
@@ -69,25 +75,25 @@ function Shown({
   const name = jobName(job, texts);
   const percent = format.percent(job.progress);
   const details = detailTexts(job, texts, format);
-  const silent = stalled && job.status === "running";
-  const text = silent ? texts["progress.stalled"] : [percent, ...details].join(", ");
+  const still = stalled && job.status === "running";
+  const text = still ? texts["progress.stalled"] : [percent, ...details].join(", ");
   return (
     <div
       className={classes("mp-progress", compact && "mp-progress-compact", className)}
       data-status={job.status}
     >
-      {!compact && <span className="mp-progress-name">{name}</span>}
-      <Bar value={job.progress} label={name} text={text} stalled={silent} />
+      {!compact && showName && <span className="mp-progress-name">{name}</span>}
+      <Bar value={job.progress} label={name} text={text} stalled={still} />
       <span className="mp-progress-percent" aria-hidden="true">
         {percent}
       </span>
       {!compact && (
         <>
           <p className="mp-progress-detail">{details.join(" · ")}</p>
-          {silent && <p className="mp-progress-stall">{texts["progress.stalled"]}</p>}
+          {still && <p className="mp-progress-stall">{texts["progress.stalled"]}</p>}
           <Agents agents={job.agents} />
           {job.error != null && <p className="mp-error">{faultText(job.error, texts)}</p>}
-          <Announcer job={job} stalled={silent} />
+          {!silent && <Announcer job={job} stalled={still} />}
         </>
       )}
       {children}

@@ -15,6 +15,7 @@ import { named, symbols, type UploadState, uploadState } from "../job-view.js";
 import { useFormat, useTexts } from "../provider.js";
 import type { SubmitItem } from "../submissions.js";
 import type { Texts } from "../texts/index.js";
+import { Announcer } from "./announcer.js";
 import { Bar } from "./bar.js";
 import { JobProgress } from "./job-progress.js";
 
@@ -62,9 +63,10 @@ export const UploadRow = memo(function UploadRow(props: UploadRowProps): ReactNo
         )}
       </p>
       {item.state === "sending" && <Sending item={item} name={name} />}
-      {job !== undefined && (
-        <JobProgress job={job} stalled={live.stalled} className="mp-nameless" />
+      {job !== undefined && state !== "completed" && (
+        <JobProgress job={job} stalled={live.stalled} showName={false} silent />
       )}
+      <Announcer job={job} stalled={live.stalled} />
       {item.error !== undefined && (
         <p className="mp-error" role="alert">
           {refusalText(item, limit, name, texts, format)}
