@@ -137,6 +137,11 @@ test("a row renders when its own job changes, and not with others", async () => 
   const actions = vi.fn(() => null);
   open(<DocumentList actions={actions} />, { edge });
   await waitFor(() => expect(names()).toHaveLength(2));
+  await waitFor(() => expect([...edge.sockets].some(({ mine }) => mine)).toBe(true));
+  // It is loaded, and when the connection opens, again, for what was missed before that.
+  const lists = () => edge.requests.filter(({ path }) => path === "/v1/jobs");
+  await waitFor(() => expect(lists()).toHaveLength(3));
+  await after(() => {});
   actions.mockClear();
   await after(() => edge.change(one.id, { progress: 77 }));
   await waitFor(() => expect(actions).toHaveBeenCalled());

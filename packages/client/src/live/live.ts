@@ -151,14 +151,13 @@ export class Live {
     for (const listener of [...this.#listeners]) listener();
   }
 
+  /** The first opening counts too: what ended between a list's loading and it is told by nobody. */
   #onOpened(run: () => void): () => void {
     let open = isOpen(this.#state);
-    let first = !open;
     return this.connection.subscribe(() => {
-      const now = isOpen(this.#state);
-      if (now && !open && !first) run();
-      if (now) first = false;
-      open = now;
+      const before = open;
+      open = isOpen(this.#state);
+      if (open && !before) run();
     });
   }
 }
