@@ -1,0 +1,111 @@
+// Documents on their way: dropped, converted page by page, failed, retried, cancelled;
+// the page reloaded and the server killed in the middle.
+
+import { connection, drop, openJob, progress, row } from "./harness/app.js";
+import { fixtureBytes, pdfOf } from "./harness/documents.js";
+import { expect, test } from "./harness/journey.js";
+import { until } from "./harness/until.js";
+
+test("three files are dropped, and their pages arrive", async ({ page, server, api }) => {
+  await page.goto("/");
+  await expect(connection(page)).toHaveText("Live");
+  await server.freeze();
+  await drop(page, page.locator("body"), [
+    { name: "report.pdf", bytes: await fixtureBytes("report.pdf") },
+    { name: "letter.docx", bytes: await fixtureBytes("letter.docx") },
+    { name: "road.pdf", bytes: pdfOf(40) },
+  ]);
+  for (const name of ["report.pdf", "letter.docx", "road.pdf"]) {
+    await expect(progress(page, name)).toBeVisible();
+  }
+
+  server.thaw();
+  for (const name of ["report.pdf", "letter.docx", "road.pdf"]) {
+    await expect(row(page, name)).toContainText("Completed");
+    await expect(progress(page, name)).toHaveCount(0);
+  }
+  const { items } = await api.jobs();
+  expect(items.map(({ status }) => status)).toEqual(["completed", "completed", "completed"]);
+
+  await row(page, "report.pdf").getByRole("link", { name: "report.pdf" }).click();
+  await expect(page).toHaveURL(/\/app\/jobs\//);
+  await expect(page.getByRole("heading", { name: "Chapter 1: Alderbrook" })).toBeVisible();
+});
+
+test("pages can be read while the others are under way", async ({ page, server, api }) => {
+  const { id } = await api.file(pdfOf(3000), "road.pdf");
+  await openJob(page, id);
+  await until("a page is there", async () => {
+    const pages = await api.call<{ items: unknown[] }>("GET", `/v1/jobs/${id}/pages?limit=1`);
+    return pages.items.length > 0;
+  });
+  await server.freeze();
+  expect((await api.job(id)).status).toBe("running");
+  await expect(page.getByText("Page 1, line 1: the road goes on and on.")).toBeVisible();
+  await expect(progress(page, "road.pdf")).toBeVisible();
+});
+
+test("a failed job says why, and is retried", async ({ page, api }) => {
+  const { id } = await api.external("survey.txt");
+  await api.report(id, { stage: "reading", done: 1, total: 4, unit: "page" });
+  await page.goto("/");
+  await expect(progress(page, "survey.txt")).toBeVisible();
+
+  await api.fail(id, { code: "worker_failed", message: "The lamp went out.", retryable: true });
+  await expect(row(page, "survey.txt")).toContainText("Failed");
+  await expect(row(page, "survey.txt")).toContainText("The lamp went out.");
+  await page.getByRole("button", { name: "Retry survey.txt" }).click();
+
+  await expect(progress(page, "survey.txt")).toBeVisible();
+  await api.report(id, { stage: "writing" });
+  await api.complete(id, "All is written.");
+  await expect(row(page, "survey.txt")).toContainText("Completed");
+});
+
+test("a document that cannot be read fails with what to do", async ({ page, api }) => {
+  const { id } = await api.file(await fixtureBytes("encrypted.pdf"), "encrypted.pdf");
+  await openJob(page, id);
+  await expect(page.getByRole("main")).toContainText(/password/i);
+  await expect(page.getByRole("main")).toContainText("Failed");
+});
+
+test("a job is cancelled in the middle of a page", async ({ page, server, api }) => {
+  await server.freeze();
+  await api.file(pdfOf(40), "road.pdf");
+  await page.goto("/");
+  await page.getByRole("button", { name: "Cancel road.pdf" }).click();
+  await expect(row(page, "road.pdf")).toContainText("Cancelled");
+  const [job] = (await api.jobs()).items;
+  expect(job?.status).toBe("cancelled");
+});
+
+test("the page is reloaded in mid-job", async ({ page, api }) => {
+  const { id } = await api.external("survey.txt");
+  await api.report(id, { stage: "reading", done: 1, total: 4, unit: "page" });
+  await page.goto("/");
+  await expect(progress(page, "survey.txt")).toHaveAttribute("aria-valuenow", "12.5");
+
+  await page.reload();
+  await expect(progress(page, "survey.txt")).toHaveAttribute("aria-valuenow", "12.5");
+  await api.report(id, { stage: "reading", done: 2, total: 4, unit: "page" });
+  await expect(progress(page, "survey.txt")).toHaveAttribute("aria-valuenow", "25");
+  await api.complete(id, "All is read.");
+  await expect(row(page, "survey.txt")).toContainText("Completed");
+});
+
+test("the server is killed in mid-job, and the job finishes", async ({ page, server, api }) => {
+  const { id } = await api.file(pdfOf(3000), "road.pdf");
+  await page.goto("/");
+  await expect(progress(page, "road.pdf")).toBeVisible();
+  await until("the job runs", async () => (await api.job(id)).status === "running");
+  await server.freeze();
+
+  await server.crash();
+  await expect(connection(page)).toContainText("Retrying");
+  await expect(progress(page, "road.pdf")).toBeVisible();
+
+  await server.launch();
+  await expect(connection(page)).toHaveText("Live", { timeout: 90_000 });
+  await expect(row(page, "road.pdf")).toContainText("Completed", { timeout: 90_000 });
+  expect((await api.job(id)).status).toBe("completed");
+});
