@@ -218,7 +218,7 @@ export interface Watch extends AsyncIterable<Job> {
 export interface LiveJob {
   readonly job: Job | undefined;
   readonly error: MilepostError | undefined;
-  /** It runs, and for a minute nothing was heard of it although the connection stands. */
+  /** Nothing was heard of the work for longer than is usual; the server says so. */
   readonly stalled: boolean;
   readonly removed: boolean;
 }

@@ -26,6 +26,7 @@ export function job(fields: Partial<Job> = {}): Job {
     attempt: 1,
     max_attempts: 4,
     progress: 29,
+    stalled: false,
     stage: "converting",
     stages: [stage("detecting", "completed"), stage("converting", "running", 3, 10)],
     message: "Converting page 4 of 10",

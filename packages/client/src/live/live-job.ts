@@ -6,26 +6,15 @@ import type { LiveJob, Readable } from "../types.js";
 import type { Hub, Listener } from "./hub.js";
 import { readable } from "./readable.js";
 
-/** ms without news behind which a running job is shown as stalled. */
-const STALL = 60_000;
-
 /** Follows one job. `onIdle` is called once nobody listens any more. */
 export function liveJob(hub: Hub, clock: Clock, id: string, onIdle: () => void): Readable<LiveJob> {
-  let stopTimer: () => void = () => undefined;
   const listener: Listener = {
     topics: [`job:${id}`],
     receive(update) {
       if (update.type === "refused") return store.set({ ...store.get(), error: update.error });
-      if (update.type === "removed") {
-        stopTimer();
-        return store.set({ ...store.get(), removed: true, stalled: false });
-      }
+      if (update.type === "removed") return store.set({ ...store.get(), removed: true });
       const { job } = update;
-      store.set({ job, error: undefined, stalled: false, removed: false });
-      stopTimer();
-      if (job.status === "running") {
-        stopTimer = clock.after(STALL, () => store.set({ ...store.get(), stalled: true }));
-      }
+      store.set({ job, error: undefined, stalled: job.stalled === true, removed: false });
     },
     ended: (error) => store.set({ ...store.get(), error }),
   };
@@ -34,7 +23,6 @@ export function liveJob(hub: Hub, clock: Clock, id: string, onIdle: () => void):
     clock,
     () => hub.add(listener, seen()),
     () => {
-      stopTimer();
       hub.remove(listener);
       onIdle();
     },

@@ -81,7 +81,9 @@ function Shown({ jobId, ...known }: ConversionProgressProps): ReactNode {
           : `${message} · ${format.fill(texts["progress.eta"], { time: format.duration(left) })}`}
       </p>
       <Agents
-        agents={live?.agents?.map((agent) => ({ ...agent, message: agent.message ?? null }))}
+        agents={
+          live?.agents?.map((agent) => ({ ...agent, message: agent.message ?? null })) ?? null
+        }
       />
       {live?.error != null && (
         <p className="mp-error" role="alert">
