@@ -1,7 +1,8 @@
 # `make test` installs what the tests need and runs all of them.
-.PHONY: test check clients tools run fuzz api
+.PHONY: test check clients tools run fuzz api packages journeys
 
 CARGO ?= cargo
+BUILT = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/milepost
 
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 600
@@ -9,13 +10,32 @@ FUZZ_TARGETS = credential detect form log pipe request socket
 
 test: check clients
 	$(CARGO) test --workspace --locked
+	$(MAKE) packages
+	$(MAKE) journeys
 	$(MAKE) api
 	$(MAKE) fuzz FUZZ_SECONDS=10
+
+# The TypeScript packages and the web app: format, types, sizes, tests; and that the app
+# in the binary is what its sources make.
+packages: node_modules/.package-lock.json
+	$(CARGO) test --workspace --locked --no-run
+	npm run check
+	MILEPOST_BIN=$(BUILT) npm test
+	scripts/check-web
+
+# Chromium on a real server: what people do with the app.
+journeys: node_modules/.package-lock.json
+	$(CARGO) test --workspace --locked --no-run
+	npm run build --workspace packages/client --workspace packages/react
+	MILEPOST_BIN=$(BUILT) npm run journeys
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 # Holds a running server to its own description.
 api:
 	$(CARGO) test --workspace --locked --no-run
-	scripts/check-api $${CARGO_TARGET_DIR:-target}/debug/milepost
+	scripts/check-api $(BUILT)
 
 # Looks for bytes that break a door of the server. Goes on from the last run.
 fuzz: tools
