@@ -39,6 +39,8 @@ function strategy(what: Kept): NetworkFirst {
   const { name, entries } = CACHES[what];
   return new NetworkFirst({
     cacheName: name,
+    // Answers differ by what was accepted; the app asks for each in one form only.
+    matchOptions: { ignoreVary: true },
     plugins: [
       {
         cacheWillUpdate: async ({ response }) =>
@@ -51,14 +53,26 @@ function strategy(what: Kept): NetworkFirst {
   });
 }
 
+const strategies = { state: strategy("state"), content: strategy("content") };
 for (const what of ["state", "content"] as const) {
   registerRoute(
     ({ url, request, sameOrigin }) => sameOrigin && kept(url, request.headers) === what,
-    strategy(what),
+    strategies[what],
   );
 }
 
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+/** What the first page asked for before this worker was there. */
+const FIRST = ["/v1/info", "/v1/session", "/v1/jobs?limit=100"];
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(self.clients.claim());
+  for (const path of FIRST) {
+    const request = new Request(new URL(path, self.location.origin));
+    // Without a connection, or a session, there is nothing to keep.
+    const answer = strategies.state.handle({ event, request }).catch(() => undefined);
+    event.waitUntil(answer);
+  }
+});
 
 self.addEventListener("message", (event) => {
   if (event.data?.type === "take-over") event.waitUntil(self.skipWaiting());

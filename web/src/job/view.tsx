@@ -1,12 +1,13 @@
 /** A job: what it is, how far it is, what came of it, and what can be done with it. */
 import { isTerminal, type Job } from "@milepost/client";
-import { JobProgress, useJob } from "@milepost/react";
+import { JobProgress, useJob, useMilepost } from "@milepost/react";
 import { Link } from "wouter";
 import { StatusBadge } from "../list/status";
 import { ResultView } from "../result/view";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
 import { Empty, Failure, Skeleton } from "../ui/states";
+import { useLoad } from "../ui/use-load";
 import { useTitle } from "../ui/use-title";
 import { JobActions } from "./actions";
 import { EventLog } from "./event-log";
@@ -23,7 +24,13 @@ interface JobViewProps {
 
 export default function JobView({ id, shared = false }: JobViewProps) {
   const t = useTexts();
-  const { job, error, stalled, removed } = useJob(id);
+  const client = useMilepost();
+  const live = useJob(id);
+  // Read once beside the stream: it is there sooner, and without a connection from the copies.
+  const read = useLoad(live.job ? undefined : id, (signal) => client.job(id, { signal }));
+  const { stalled, removed } = live;
+  const job = live.job ?? read.value;
+  const error = live.error ?? (job ? undefined : read.error);
   const name = job?.document?.filename ?? t.untitled;
   useTitle(job && name);
 

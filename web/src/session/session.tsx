@@ -6,24 +6,17 @@ import type { Info, Session } from "@milepost/client";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { client, onSignedOut } from "../client";
-import { forgetCopies, forgetOwner } from "../offline/worker-client";
+import { forgetOwner } from "../offline/worker-client";
+import { dropOwner, lastOwner, noteOwner } from "./owner";
 
 interface Known {
   readonly info: Info | undefined;
   readonly session: Session | undefined;
+  /** Whose copies and waiting submissions are here: without a connection, the last one's. */
+  readonly owner: string | undefined;
 }
 
-const Context = createContext<Known>({ info: undefined, session: undefined });
-
-/** The last owner of this browser: copies of another one are not shown to the next. */
-const OWNER = "milepost.owner";
-
-async function dropCopiesOfOthers(owner: string): Promise<void> {
-  const last = localStorage.getItem(OWNER);
-  if (last === owner) return;
-  if (last !== null) await forgetCopies();
-  localStorage.setItem(OWNER, owner);
-}
+const Context = createContext<Known>({ info: undefined, session: undefined, owner: undefined });
 
 /** The address that asks to sign in, and leads back to `from` then. */
 export const loginPath = (from: string): string => `/app/login?next=${encodeURIComponent(from)}`;
@@ -49,7 +42,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       await Promise.allSettled([
         client.info().then((value) => gone || setInfo(value)),
         client.session.get().then(async (value) => {
-          await dropCopiesOfOthers(value.owner).catch(() => undefined);
+          await noteOwner(value.owner).catch(() => undefined);
           if (!gone) setSession(value);
         }),
       ]);
@@ -62,7 +55,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     };
   }, []);
 
-  const known = useMemo(() => ({ info, session }), [info, session]);
+  const known = useMemo(
+    () => ({ info, session, owner: session?.owner ?? lastOwner() }),
+    [info, session],
+  );
   return <Context value={known}>{children}</Context>;
 }
 
@@ -76,6 +72,7 @@ export async function logout(): Promise<void> {
   try {
     await client.session.logout();
   } finally {
+    dropOwner();
     await forgetOwner();
     location.assign("/app/login");
   }

@@ -18,7 +18,9 @@ interface Answer<T> {
   readonly error?: MilepostError;
 }
 
-/** Reads whenever `key` changes; without a key, not at all. */
+/**
+ * Reads whenever `key` changes, and when the connection is back; without a key, not at all.
+ */
 export function useLoad<T>(
   key: string | undefined,
   load: (signal: AbortSignal) => Promise<T>,
@@ -41,6 +43,14 @@ export function useLoad<T>(
     );
     return () => abort.abort();
   }, [key, round]);
+
+  const cut = answer?.error?.code === "network";
+  useEffect(() => {
+    if (!cut) return;
+    const again = (): void => setRound((before) => before + 1);
+    addEventListener("online", again);
+    return () => removeEventListener("online", again);
+  }, [cut]);
 
   const mine = answer?.key === key ? answer : undefined;
   return {

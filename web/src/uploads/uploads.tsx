@@ -52,10 +52,9 @@ function useWaiting(owner: string | undefined): readonly Waiting[] {
 export function UploadsProvider({ children }: { children: ReactNode }) {
   const client = useMilepost();
   const { status } = useConnection();
-  const { session } = useSession();
+  const { owner } = useSession();
   const { items, submitAll, retry, remove } = useSubmit();
   const [settings, setSettings] = useState<UploadSettings>({ pipeline: "convert", options: {} });
-  const owner = session?.owner;
   const waiting = useWaiting(owner);
 
   const add = useCallback(
