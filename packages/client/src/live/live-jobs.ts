@@ -30,6 +30,8 @@ export function liveJobs(
   queryOf: (filter: JobsFilter) => Query,
 ): Readable<LiveJobs> {
   const known = new Map<string, Job>();
+  /** What updates told since a page was asked for: that page may be older. */
+  const told = new Set<string>();
   let cursor: string | undefined;
   let asked = 0;
   let stopGathering: (() => void) | undefined;
@@ -55,7 +57,7 @@ export function liveJobs(
     topics: [topicOf(filter)],
     receive(update) {
       if (update.type === "refused") return change({ error: update.error });
-      if (update.type === "removed") known.delete(update.id);
+      if (update.type === "removed") leave(update.id);
       else if (!place(update.job)) return;
       stopGathering ??= clock.after(GATHER, publish);
     },
@@ -64,19 +66,26 @@ export function liveJobs(
 
   /** Whether that changes the list. */
   function place(job: Job): boolean {
-    if (!matches(job, filter)) return known.delete(job.id);
+    if (!matches(job, filter)) return leave(job.id);
     const before = known.get(job.id);
     // What stands behind the pages that are loaded comes with its page.
     if (!before && cursor && job.id < oldest()) return false;
     if (before && before.seq > job.seq) return false;
+    told.add(job.id);
     known.set(job.id, job);
     return true;
+  }
+
+  function leave(id: string): boolean {
+    told.add(id);
+    return known.delete(id);
   }
 
   const oldest = () => [...known.keys()].reduce((least, id) => (id < least ? id : least), "~");
 
   async function load(from: string | undefined) {
     const turn = ++asked;
+    told.clear();
     change({ loading: true });
     try {
       const page = await listJobs(http, { ...queryOf(filter), cursor: from });
@@ -85,7 +94,7 @@ export function liveJobs(
       // A refresh leaves the pages behind the first one as they are.
       if (from || known.size <= page.jobs.length) cursor = page.next;
       for (const job of page.jobs) {
-        if ((known.get(job.id)?.seq ?? 0) <= job.seq) known.set(job.id, job);
+        if (!told.has(job.id) && (known.get(job.id)?.seq ?? 0) <= job.seq) known.set(job.id, job);
       }
       change({ loading: false, error: undefined });
     } catch (thrown) {
@@ -99,7 +108,8 @@ export function liveJobs(
   function keepOnly(jobs: readonly Job[], next: string | undefined) {
     const there = new Set(jobs.map(({ id }) => id));
     const last = next ? (jobs.at(-1)?.id ?? "") : "";
-    for (const id of [...known.keys()]) if (id >= last && !there.has(id)) known.delete(id);
+    for (const id of [...known.keys()])
+      if (id >= last && !there.has(id) && !told.has(id)) known.delete(id);
   }
 
   function publish() {
