@@ -17,7 +17,7 @@ use milepost_core::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::access::{Credential, Principal};
+use crate::access::Principal;
 use crate::clock::Clock;
 
 /// Things that one entry names.
@@ -87,10 +87,7 @@ pub struct Who {
 
 impl From<&Principal> for Who {
     fn from(principal: &Principal) -> Self {
-        let key = match &principal.credential {
-            Credential::Key(id) => Some(id.to_string()),
-            _ => None,
-        };
+        let key = principal.credential.key().map(|id| id.to_string());
         let owner = principal.caller.owner.as_str().to_owned();
         Self { owner, credential: principal.credential.kind(), key }
     }

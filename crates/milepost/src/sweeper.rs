@@ -1,5 +1,5 @@
 //! Removes what nobody needs any more: jobs behind their retention, old
-//! idempotency keys, subscriptions whose credential has ended, documents and objects
+//! idempotency keys, sessions that are over, subscriptions whose credential has ended, documents and objects
 //! that nothing names. Enters: the clock. Leaves: deletions through the journal. Never:
 //! touches what is younger than its retention, or an object that may be on its way in.
 
@@ -57,7 +57,9 @@ impl Sweeper {
         self.queue.expire_waiting().await?;
         self.queue.note_silence().await?;
         self.store.forget_keys(self.before(KEYS)).await?;
-        self.store.forget_subscriptions(self.journal.clock().now(), false).await?;
+        let now = self.journal.clock().now();
+        self.store.forget_sessions(now).await?;
+        self.store.forget_subscriptions(now, false).await?;
         let limit = self.before(self.retention);
         loop {
             let old = self.store.finished_before(limit).await?;

@@ -4,6 +4,7 @@
 
 mod job_token;
 mod keys;
+mod session;
 pub mod verify;
 
 use std::sync::Arc;
@@ -16,11 +17,13 @@ use uuid::Uuid;
 
 pub use job_token::{Granted, Purpose};
 pub use keys::{Keys, MAX_NAME_BYTES, MAX_OWNER_BYTES, MadeKey, NewKey};
+pub use session::SignedIn;
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Mode};
 use crate::store::{Store, StoreError};
 use job_token::Signer;
+use session::Sessions;
 use verify::{Identity, Verifier};
 
 /// The longest that anything in a URL but a token of a job may last.
@@ -39,8 +42,15 @@ pub enum Credential {
     Key(Uuid),
     /// By a signed token of the operator's identity provider.
     Token,
-    /// By a session cookie.
+    /// By the session cookie of another web application.
     Cookie,
+    /// By having signed in here.
+    Session {
+        /// The session.
+        id: Uuid,
+        /// The API key that it stands for, if one.
+        key: Option<Uuid>,
+    },
     /// By a token that reads one job.
     Job {
         /// That job.
@@ -53,6 +63,28 @@ pub enum Credential {
 }
 
 impl Credential {
+    /// The API key behind it.
+    pub const fn key(&self) -> Option<Uuid> {
+        match self {
+            Self::Key(id) => Some(*id),
+            Self::Session { key, .. } => *key,
+            _ => None,
+        }
+    }
+
+    /// The session, where somebody has signed in.
+    pub const fn session(&self) -> Option<Uuid> {
+        match self {
+            Self::Session { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// Whether a browser sends it unasked.
+    pub const fn is_cookie(&self) -> bool {
+        matches!(self, Self::Cookie | Self::Session { .. })
+    }
+
     /// Its word in the audit log.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -60,6 +92,7 @@ impl Credential {
             Self::Key(_) => "api_key",
             Self::Token => "token",
             Self::Cookie => "cookie",
+            Self::Session { .. } => "session",
             Self::Job { .. } => "job_token",
         }
     }
@@ -134,6 +167,7 @@ struct Inner {
     clock: Clock,
     store: Store,
     keys: Keys,
+    sessions: Sessions,
     signer: Signer,
     verifier: Verifier,
 }
@@ -166,8 +200,9 @@ impl Access {
         }
         let signer = Signer::start(&config.tokens, &store, &clock).await?;
         let keys = Keys::new(store.clone(), clock.clone());
+        let sessions = Sessions::new(store.clone(), clock.clone());
         let modes = config.auth.modes().to_vec();
-        Ok(Self(Arc::new(Inner { modes, clock, store, keys, signer, verifier })))
+        Ok(Self(Arc::new(Inner { modes, clock, store, keys, sessions, signer, verifier })))
     }
 
     /// Whether there is no authentication.
@@ -212,11 +247,51 @@ impl Access {
 
     /// Whoever has a session, by the cookies of a request. `None`: it has none of ours.
     pub async fn cookies(&self, headers: &HeaderMap) -> Option<Result<Principal, Refused>> {
+        match session::presented(headers) {
+            Ok(None) => {}
+            Ok(Some(cookie)) => return Some(self.session(&cookie).await),
+            Err(reason) => return Some(Err(verify::Refused::from(reason).into())),
+        }
         if !self.0.modes.contains(&Mode::Cookie) {
             return None;
         }
         let known = self.0.verifier.cookies(headers).await?;
         Some(known.map(|identity| principal(identity, Credential::Cookie)).map_err(Refused::from))
+    }
+
+    /// Signs somebody in by an API key or a token: from then on the cookie stands for it.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub async fn log_in(&self, token: &str) -> Result<SignedIn, Refused> {
+        let principal = self.bearer(token, false).await?;
+        match principal.credential {
+            Credential::Local => Ok(SignedIn { principal, cookie: None }),
+            Credential::Job { .. } => Err(verify::Refused::from(verify::Reason::JobToken).into()),
+            _ => Ok(self.0.sessions.begin(principal).await?),
+        }
+    }
+
+    /// Ends the session of a request's cookie, and says whose it was.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn log_out(&self, headers: &HeaderMap) -> Result<Option<Principal>, StoreError> {
+        match session::presented(headers) {
+            Ok(Some(cookie)) => self.0.sessions.end(&cookie).await,
+            // Of two that contradict each other none is in force.
+            Ok(None) | Err(_) => Ok(None),
+        }
+    }
+
+    /// Whoever has signed in, as long as what they signed in with would be taken.
+    async fn session(&self, cookie: &str) -> Result<Principal, Refused> {
+        let principal = self.0.sessions.principal(cookie).await?;
+        let mode = if principal.credential.key().is_some() { Mode::ApiKeys } else { Mode::Jwt };
+        if self.0.modes.contains(&mode) {
+            return Ok(principal);
+        }
+        Err(Refused::because("This server does not take what you signed in with any more."))
     }
 
     /// Whether somebody who was known still is, by the same credential.
@@ -229,6 +304,7 @@ impl Access {
         match &principal.credential {
             Credential::Local | Credential::Token | Credential::Cookie => true,
             Credential::Key(id) => inner.keys.still(*id).await,
+            Credential::Session { id, .. } => inner.sessions.still(*id, now).await,
             Credential::Job { job, epoch, purpose } => {
                 match inner.store.token_ground(*job).await {
                     // Who sees a removed job is told that it is gone.

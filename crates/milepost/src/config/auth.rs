@@ -15,8 +15,16 @@ pub enum Mode {
 }
 
 impl Mode {
-    const ALL: [(Self, &str); 3] =
-        [(Self::ApiKeys, "api-keys"), (Self::Jwt, "jwt"), (Self::Cookie, "cookie")];
+    const ALL: [Self; 3] = [Self::ApiKeys, Self::Jwt, Self::Cookie];
+
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKeys => "api-keys",
+            Self::Jwt => "jwt",
+            Self::Cookie => "cookie",
+        }
+    }
 }
 
 /// The word for none of them.
@@ -62,8 +70,8 @@ impl TryFrom<Words> for Auth {
         };
         let mut modes = Vec::new();
         for word in words.iter().filter(|word| !word.is_empty() && *word != NONE) {
-            let found = Mode::ALL.into_iter().find(|(_, name)| name == word);
-            let (mode, _) = found.ok_or_else(|| {
+            let found = Mode::ALL.into_iter().find(|mode| mode.as_str() == word);
+            let mode = found.ok_or_else(|| {
                 format!("`{word}` is none of `none`, `api-keys`, `jwt` and `cookie`")
             })?;
             if !modes.contains(&mode) {
@@ -85,8 +93,8 @@ impl From<Auth> for Vec<String> {
         if auth.is_none() {
             return vec![NONE.to_owned()];
         }
-        let named = Mode::ALL.into_iter().filter(|(mode, _)| auth.has(*mode));
-        named.map(|(_, name)| name.to_owned()).collect()
+        let named = Mode::ALL.into_iter().filter(|mode| auth.has(*mode));
+        named.map(|mode| mode.as_str().to_owned()).collect()
     }
 }
 

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::jwt::{JwtConfig, wrong};
 use super::{ConfigError, Secret};
 
+/// The cookie of those who have signed in on a page of ours: over TLS, and without it.
+pub const LOGIN_COOKIES: [&str; 2] = ["__Host-milepost_login", "milepost_login"];
+
 /// Session cookies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -47,6 +50,9 @@ impl CookieConfig {
         let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if self.names.iter().any(|name| name.is_empty() || !name.bytes().all(fine)) {
             return Err(wrong("cookie.names", "one of these cannot be the name of a cookie"));
+        }
+        if self.names.iter().any(|name| LOGIN_COOKIES.contains(&name.as_str())) {
+            return Err(wrong("cookie.names", "one of these is the name of the server's own"));
         }
         if self.owner_claim.is_empty() {
             return Err(wrong("cookie.owner_claim", "name a claim"));

@@ -23,7 +23,7 @@ mod worker;
 pub use allow::Allowed;
 pub use audit::AuditConfig;
 pub use auth::{Auth, Mode};
-pub use cookie::CookieConfig;
+pub use cookie::{CookieConfig, LOGIN_COOKIES};
 pub use dialects::Dialects;
 pub use jwt::JwtConfig;
 pub use limits::Limits;

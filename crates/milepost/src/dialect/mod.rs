@@ -49,6 +49,7 @@ mod tests {
         for (path, method, rule) in others.into_iter().filter(|route| !ours.contains(route)) {
             let rule = match rule {
                 Rule::Open => "open".to_owned(),
+                Rule::Known => "known".to_owned(),
                 Rule::Socket => "socket".to_owned(),
                 Rule::Needs(scope) => format!("needs:{}", scope.as_str()),
                 Rule::Of(scope) => format!("of:{}", scope.as_str()),

@@ -75,13 +75,16 @@ impl Asked {
         let says_why = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
         let stranger = self.stranger.as_ref().map(|_| Code::Unauthenticated);
         let code = refusal.map(|Refusal(problem)| problem.code).or(stranger);
+        // Whoever has just signed in was not known before.
+        let whose = || response.extensions().get::<Arc<Principal>>().cloned();
+        let known = who.1.or_else(whose);
         let made = response.headers().get(header::LOCATION).and_then(|at| at.to_str().ok());
         let made = made.and_then(|at| at.rsplit('/').next()).map(str::to_owned);
         Some(Entry {
             at: clock.now(),
             request: Some(request.to_owned()),
             from: Some(who.0.address),
-            who: who.1.as_deref().map(Who::from),
+            who: known.as_deref().map(Who::from),
             targets: ids(targets(&self.route, &self.path).chain(made)),
             action: format!("{} {}", self.method, self.route),
             status: Some(status.as_u16()),

@@ -43,8 +43,13 @@ impl Gate {
             presented(request)?;
         }
         // What has no rule has no handler, but for the pages of the documentation.
-        let rule = self.rule(request).filter(|rule| *rule != Rule::Open);
-        let Some(rule) = rule else { return Ok(()) };
+        let Some(rule) = self.rule(request) else { return Ok(()) };
+        let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
+        let foreign = !safe && guard::sent_by_another_site(&request.headers);
+        if rule == Rule::Open {
+            // Nobody is signed in or out by a page of another site.
+            return if foreign { Err(sent_by_a_stranger()) } else { Ok(()) };
+        }
         let known = self.who(request).await;
         match &known {
             Ok(Some(principal)) => pass.belongs_to(&principal.caller)?,
@@ -65,18 +70,15 @@ impl Gate {
         let principal = Arc::new(known?.ok_or_else(nobody)?);
         // Also for whoever keeps what was refused to whom.
         request.extensions.insert(principal.clone());
-        let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
-        let by_cookie = principal.credential == Credential::Cookie;
-        if by_cookie && !safe && guard::sent_by_another_site(&request.headers) {
-            let detail = "A page of another site sent this with the session's cookie.";
-            return Err(Problem::new(Code::Forbidden, detail));
+        if foreign && principal.credential.is_cookie() {
+            return Err(sent_by_a_stranger());
         }
-        if let Rule::Needs(scope) = rule
-            && !principal.caller.may(scope)
-        {
-            return Err(forbidden(&principal));
-        }
-        Ok(())
+        let may = match rule {
+            Rule::Needs(scope) => principal.caller.may(scope),
+            Rule::Known => principal.caller.only().is_none(),
+            _ => true,
+        };
+        if may { Ok(()) } else { Err(forbidden(&principal)) }
     }
 
     fn rule(&self, request: &Parts) -> Option<Rule> {
@@ -126,6 +128,11 @@ fn credential(request: &Parts) -> impl Hash {
 /// What somebody is told who presents nothing.
 pub const NOTHING: &str =
     "Say who you are: send `Authorization: Bearer` with an API key or a token.";
+
+/// It may have been sent behind the back of whoever is signed in.
+fn sent_by_a_stranger() -> Problem {
+    Problem::new(Code::Forbidden, "A page of another site sent this with the session's cookie.")
+}
 
 /// They are known, and may not do that.
 pub fn forbidden(principal: &Principal) -> Problem {

@@ -14,18 +14,26 @@ use crate::config::Proxy;
 /// `https://milepost.example`, without a slash at its end; `None` where the request does
 /// not say.
 pub fn origin(request: &Parts, proxies: &[Proxy]) -> Option<String> {
-    let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let ours = peer.is_some_and(|peer| proxies.iter().any(|p| p.contains(peer.to_canonical())));
-    let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
-    // Several proxies make a list, the first of which the client called.
-    let forwarded = |name| header(name).filter(|_| ours)?.split(',').next().map(str::trim);
-    let encrypted = request.extensions.get::<Scheme>().is_some()
-        || forwarded("x-forwarded-proto") == Some("https");
+    let header = request.headers.get(HOST).and_then(|value| value.to_str().ok());
     let authority = request.uri.authority().map(|authority| authority.as_str());
-    let host = forwarded("x-forwarded-host").or(header(HOST.as_str())).or(authority)?;
+    let host = forwarded(request, proxies, "x-forwarded-host").or(header).or(authority)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".:-_[]".contains(&byte);
-    let scheme = if encrypted { "https" } else { "http" };
+    let scheme = if is_encrypted(request, proxies) { "https" } else { "http" };
     (!host.is_empty() && host.bytes().all(plain)).then(|| format!("{scheme}://{host}"))
+}
+
+/// Whether the client came over TLS, to this server or to a proxy of ours.
+pub fn is_encrypted(request: &Parts, proxies: &[Proxy]) -> bool {
+    request.extensions.get::<Scheme>().is_some()
+        || forwarded(request, proxies, "x-forwarded-proto") == Some("https")
+}
+
+/// What a proxy of ours says; of several the first, which the client called.
+fn forwarded<'a>(request: &'a Parts, proxies: &[Proxy], name: &str) -> Option<&'a str> {
+    let peer = request.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
+    let header = request.headers.get(name).and_then(|value| value.to_str().ok());
+    let ours = proxies.iter().any(|proxy| proxy.contains(peer));
+    header.filter(|_| ours)?.split(',').next().map(str::trim)
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ use super::form::Form;
 pub enum Rule {
     /// Whoever reaches the server.
     Open,
+    /// Whoever says who they are.
+    Known,
     /// Whoever has this scope: it is about no one thing, or about all of one's own.
     Needs(Scope),
     /// Whoever is known. It is about one thing, and once that is found, the policy says
@@ -161,6 +163,7 @@ fn operations(item: &mut PathItem) -> [(Method, Option<&mut Operation>); 5] {
 fn describe(operation: &mut Operation, rule: Rule) {
     let word = match rule {
         Rule::Open => "open".to_owned(),
+        Rule::Known => "known".to_owned(),
         Rule::Needs(scope) => format!("needs:{}", scope.as_str()),
         Rule::Of(scope) => format!("of:{}", scope.as_str()),
         Rule::Socket => "socket".to_owned(),

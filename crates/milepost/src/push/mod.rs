@@ -16,7 +16,7 @@ use milepost_core::{OwnerId, Timestamp};
 use url::Url;
 use uuid::Uuid;
 
-use crate::access::{Credential, Principal};
+use crate::access::Principal;
 use crate::clock::Clock;
 use crate::config::PushConfig;
 use crate::store::{Store, StoreError, SubscriptionRow};
@@ -90,7 +90,6 @@ impl Push {
 
     /// The key with which a browser subscribes: an uncompressed point of P-256, in
     /// base64url. `None`: it is off.
-    #[allow(dead_code)]
     pub fn public_key(&self) -> Option<&str> {
         self.0.as_ref().map(|inner| inner.sender.public_key())
     }
@@ -112,10 +111,8 @@ impl Push {
             id: clock.new_id(),
             owner: principal.caller.owner.clone(),
             target,
-            key: match principal.credential {
-                Credential::Key(id) => Some(id),
-                _ => None,
-            },
+            key: principal.credential.key(),
+            session: principal.credential.session(),
             created_at: now,
             expires_at: wish.expires_at(principal.expires_at, now)?,
         };

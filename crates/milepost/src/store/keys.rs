@@ -40,7 +40,6 @@ impl Store {
     /// Where the database fails.
     pub async fn add_key(&self, key: KeyRow, sha256: [u8; 32]) -> Result<(), StoreError> {
         self.write(move |write| {
-            let scopes: Vec<_> = key.scopes.iter().map(Scope::as_str).collect();
             write
                 .connection
                 .prepare_cached(
@@ -53,7 +52,7 @@ impl Store {
                     key.name,
                     key.start,
                     key.owner.as_str(),
-                    scopes.join(" "),
+                    words_of(key.scopes),
                     key.created_at.as_micros(),
                     key.expires_at.map(Timestamp::as_micros),
                 ])?;
@@ -134,20 +133,29 @@ impl Store {
     }
 }
 
+/// Scopes as they are stored.
+pub(super) fn words_of(scopes: Scopes) -> String {
+    scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// Scopes as they were stored. A word of a later version is nothing that this one could
+/// allow.
+pub(super) fn scopes_of(words: &str) -> Scopes {
+    words.split(' ').filter_map(Scope::named).collect()
+}
+
 fn by_id(connection: &Connection, id: Uuid) -> Result<Option<KeyRow>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE id = ?");
     Ok(connection.prepare_cached(&sql)?.query_row([id], read_row).optional()?)
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<KeyRow> {
-    let scopes: String = row.get(4)?;
     Ok(KeyRow {
         id: row.get(0)?,
         name: row.get(1)?,
         start: row.get(2)?,
         owner: OwnerId::new(row.get::<_, String>(3)?),
-        // A word of a later version is nothing that this one could allow.
-        scopes: scopes.split(' ').filter_map(Scope::named).collect(),
+        scopes: scopes_of(&row.get::<_, String>(4)?),
         created_at: Timestamp::from_micros(row.get(5)?),
         expires_at: time(row, 6)?,
         used_at: time(row, 7)?,

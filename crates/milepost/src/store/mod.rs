@@ -24,6 +24,7 @@ mod reuse;
 #[cfg(test)]
 mod reuse_tests;
 mod schema;
+mod sessions;
 mod sqlite;
 mod stats;
 mod submit;
@@ -43,6 +44,7 @@ pub use lists::JobFilter;
 pub use named::{NamedDocument, Names};
 pub use pages::{PageRow, TextRow};
 pub use push::{PushMessage, PushTarget, SubscriptionRow};
+pub use sessions::SessionRow;
 pub use sqlite::Store;
 pub use stats::{FinishedRow, RecentEnds};
 pub use submit::{NewJob, NewJobs, Submitted};

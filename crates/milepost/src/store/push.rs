@@ -13,7 +13,8 @@ use super::sqlite::Store;
 /// credential that made it.
 const IN_FORCE: &str = "(s.expires_at IS NULL OR s.expires_at > ?1) AND (s.key IS NULL
     OR EXISTS (SELECT 1 FROM api_keys k WHERE k.id = s.key AND k.revoked_at IS NULL
-        AND (k.expires_at IS NULL OR k.expires_at > ?1)))";
+        AND (k.expires_at IS NULL OR k.expires_at > ?1)))
+    AND (s.session IS NULL OR EXISTS (SELECT 1 FROM sessions e WHERE e.id = s.session))";
 
 /// Where messages for one browser go. All of it is secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct SubscriptionRow {
     pub target: PushTarget,
     /// The API key with which it ends.
     pub key: Option<Uuid>,
+    /// The session with which it ends.
+    pub session: Option<Uuid>,
     /// When it was first made.
     pub created_at: Timestamp,
     /// When it ends by itself.
@@ -116,9 +119,10 @@ impl Store {
             connection
                 .prepare_cached(
                     "INSERT INTO push_subscriptions (id, owner, endpoint, p256dh, auth, key,
-                        created_at, renewed_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        session, created_at, renewed_at, expires_at)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                      ON CONFLICT (id) DO UPDATE SET p256dh = excluded.p256dh,
-                        auth = excluded.auth, key = excluded.key,
+                        auth = excluded.auth, key = excluded.key, session = excluded.session,
                         renewed_at = excluded.renewed_at, expires_at = excluded.expires_at",
                 )?
                 .execute(params![
@@ -128,6 +132,7 @@ impl Store {
                     row.target.p256dh,
                     row.target.auth,
                     row.key,
+                    row.session,
                     created_at.as_micros(),
                     now.as_micros(),
                     row.expires_at.map(Timestamp::as_micros),
@@ -156,7 +161,7 @@ impl Store {
     ) -> Result<Vec<SubscriptionRow>, StoreError> {
         self.read(move |connection| {
             let sql = format!(
-                "SELECT id, endpoint, p256dh, auth, key, created_at, expires_at
+                "SELECT id, endpoint, p256dh, auth, key, session, created_at, expires_at
                  FROM push_subscriptions s WHERE owner = ?2 AND {IN_FORCE} ORDER BY id DESC"
             );
             let mut statement = connection.prepare_cached(&sql)?;
@@ -166,8 +171,9 @@ impl Store {
                     owner: owner.clone(),
                     target: target(row, 1)?,
                     key: row.get(4)?,
-                    created_at: Timestamp::from_micros(row.get(5)?),
-                    expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_micros),
+                    session: row.get(5)?,
+                    created_at: Timestamp::from_micros(row.get(6)?),
+                    expires_at: row.get::<_, Option<i64>>(7)?.map(Timestamp::from_micros),
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)

@@ -235,6 +235,24 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX jobs_unfinished_by_batch ON jobs(batch)
         WHERE batch IS NOT NULL AND finished_at IS NULL;
 ",
+    "
+    -- Who has signed in on a page. A session is known by the hash of what is in its
+    -- cookie, and ends with the credential that it stands for.
+    CREATE TABLE sessions (
+        sha256     BLOB PRIMARY KEY,
+        id         BLOB NOT NULL UNIQUE,
+        owner      TEXT NOT NULL,
+        scopes     TEXT NOT NULL,
+        -- The API key, where it was one.
+        key        BLOB,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX sessions_by_owner ON sessions(owner, id);
+
+    -- The session in which it was made, and with which it ends.
+    ALTER TABLE push_subscriptions ADD COLUMN session BLOB;
+",
 ];
 
 /// Whether the database is of this version.

@@ -116,6 +116,8 @@ fn expected(rule: &str, caller: &str, about_a_job: bool) -> Met {
         // Sockets have a matrix of their own.
         "open" | "socket" => Met::Handled,
         _ if !known => Met::Unknown,
+        "known" if caller == "job token" => Met::Forbidden,
+        "known" => Met::Handled,
         "needs" if may(caller, scope) => Met::Handled,
         "needs" => Met::Forbidden,
         "of" => match caller {

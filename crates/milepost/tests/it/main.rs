@@ -62,6 +62,7 @@ mod reuse_shared;
 mod rooms;
 mod rooms_states;
 mod sandbox;
+mod session;
 mod shutdown;
 mod slow;
 mod socket;

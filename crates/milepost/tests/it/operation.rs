@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{Server, Socket, eventually};
 
 /// Every call of the protocol that this version has.
-const ROUTES: [(&str, &[&str]); 27] = [
+const ROUTES: [(&str, &[&str]); 31] = [
     ("/v1/batches/{id}", &["get"]),
     ("/v1/batches/{id}/cancel", &["post"]),
     ("/v1/batches/{id}/retry", &["post"]),
@@ -30,6 +30,10 @@ const ROUTES: [(&str, &[&str]); 27] = [
     ("/v1/jobs/{id}/share", &["delete", "post"]),
     ("/v1/keys", &["get", "post"]),
     ("/v1/keys/{id}", &["delete"]),
+    ("/v1/info", &["get"]),
+    ("/v1/push/subscriptions", &["get", "post"]),
+    ("/v1/push/subscriptions/{id}", &["delete"]),
+    ("/v1/session", &["delete", "get", "post"]),
     ("/v1/stats", &["get"]),
     ("/v1/stream", &["get"]),
     ("/v1/ws", &["get"]),

@@ -32,6 +32,7 @@ use key::{Key, signed_by_one};
 use nextauth::NextAuth;
 pub use refused::{Reason, Refused};
 use session::Found;
+pub use session::value as cookie;
 
 /// A token, in bytes: what a header of most servers has room for.
 pub const MAX_TOKEN: usize = 8 * 1024;

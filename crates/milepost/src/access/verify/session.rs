@@ -46,6 +46,14 @@ pub fn find(
     newer.then_some(Err(Reason::NewerSession))
 }
 
+/// The value of one cookie.
+///
+/// # Errors
+/// Where it comes twice, and not with the same value.
+pub fn value(headers: &HeaderMap, name: &str) -> Result<Option<String>, Reason> {
+    Ok(Jar::read(headers).one(name)?.map(str::to_owned))
+}
+
 /// A request's cookies: for each name its different values.
 struct Jar(BTreeMap<String, Vec<String>>);
 

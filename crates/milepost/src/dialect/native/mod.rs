@@ -9,6 +9,7 @@ mod documents;
 mod events;
 mod external;
 mod form;
+mod info;
 mod jobs;
 mod keys;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod logged;
 mod message;
 mod push;
 mod results;
+mod session;
 mod share;
 mod socket;
 mod spoken;
@@ -40,6 +42,10 @@ pub fn routes() -> Routes {
     let (read, submit) = (Rule::Of(Scope::Read), Rule::Of(Scope::Submit));
     let (cancel, work) = (Rule::Of(Scope::Cancel), Rule::Of(Scope::Work));
     Routes::default()
+        .add(Rule::Open, routes!(info::info))
+        .add(Rule::Open, routes!(session::log_in))
+        .add(Rule::Known, routes!(session::get))
+        .add(Rule::Open, routes!(session::log_out))
         .add(Rule::Needs(Scope::Submit), routes!(submit::submit))
         .add(Rule::Needs(Scope::Read), routes!(jobs::list))
         .add(read, routes!(jobs::get))
