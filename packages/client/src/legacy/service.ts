@@ -37,7 +37,10 @@ export function serviceOf(options: ServiceOptions) {
     /** A socket; throws where the platform has none. */
     socket(path: string): WebSocket {
       const WebSocket = options.webSocket ?? globalThis.WebSocket;
-      return new WebSocket(base.replace(/^http/, "ws") + path);
+      const opened = new WebSocket(base.replace(/^http/, "ws") + path);
+      // Its end says more; `ws` throws where nobody listens.
+      opened.onerror = () => undefined;
+      return opened;
     },
   };
 }

@@ -25,19 +25,18 @@ export async function openLink(parts: LinkParts): Promise<Link> {
   const name = await sharedName(parts);
   if (name === undefined) return connect(parts, parts.onChange);
   const { hub, log, onChange, http, signal } = parts;
-  const tabs: Tabs = new Tabs({
+  return new Tabs({
     name,
     hub,
     log,
     locks: navigator.locks,
-    connect: () => connect(parts, () => tabs.changed()),
+    connect: (changed) => connect(parts, changed),
     onChange,
     catchUp() {
       if (!hub.topics().includes("mine")) return;
       void catchUp(http, hub, signal).catch((error) => log("catching up failed", error));
     },
   });
-  return tabs;
 }
 
 function connect(parts: LinkParts, onChange: () => void): Connection {

@@ -22,7 +22,8 @@ export interface TabsParts {
   readonly hub: Hub;
   readonly log: Log;
   readonly locks: LockManager;
-  connect(): Connection;
+  /** Connects; `changed` is called when that stands in another way. */
+  connect(changed: () => void): Connection;
   /** How it stands has changed. */
   onChange(): void;
   /** Another tab leads now: what ended meanwhile is asked for. */
@@ -98,8 +99,7 @@ export class Tabs implements Link {
     this.#channel.close();
   }
 
-  /** The connection of this tab stands in another way. */
-  changed(): void {
+  #changed() {
     this.#tell();
     this.#parts.onChange();
   }
@@ -130,9 +130,9 @@ export class Tabs implements Link {
 
   #lead() {
     this.#parts.log("this tab leads");
-    this.#connection = this.#parts.connect();
+    this.#connection = this.#parts.connect(() => this.#changed());
     this.#say({ type: "lead" });
-    this.changed();
+    this.#changed();
   }
 
   #ask() {

@@ -58,6 +58,8 @@ export function openWebSocket(host: Host): Session {
       ping();
     };
     socket.onmessage = ({ data }) => hear(data);
+    // What it would say is nothing; `ws` throws where nobody listens.
+    socket.onerror = () => log("socket failed");
     socket.onclose = ({ code, reason }) => void ended(code, reason);
   }
 
