@@ -1,0 +1,195 @@
+// Calls: what is repeated, what is not, and what every failure is called.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Milepost, type MilepostOptions } from "../src/index.js";
+import { settle, type TestClock, testClock } from "./support/clock.js";
+
+type Answer = () => Response | Promise<Response>;
+
+let clock: TestClock;
+let sent: { url: string; init: RequestInit }[];
+let answers: Answer[];
+
+beforeEach(() => {
+  clock = testClock();
+  sent = [];
+  answers = [];
+});
+
+function client(options: MilepostOptions = {}) {
+  return new Milepost({
+    baseUrl: "http://server.test/below/",
+    clock,
+    async fetch(url, init = {}) {
+      sent.push({ url: String(url), init });
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      if (!answer) throw new Error("no answer");
+      return answer();
+    },
+    ...options,
+  });
+}
+
+const ok: Answer = () => Response.json({ id: "a" });
+const broken: Answer = () => {
+  throw new TypeError("fetch failed");
+};
+const problem =
+  (status: number, code: string, headers: HeadersInit = {}): Answer =>
+  () =>
+    Response.json(
+      { type: "about:blank", title: "", status, code, detail: `it is ${code}` },
+      { status, headers },
+    );
+const header = (index: number, name: string) => new Headers(sent[index]?.init.headers).get(name);
+
+describe("repeating", () => {
+  it.each([
+    ["a read", (m: Milepost) => m.job("a")],
+    ["a cancel", (m: Milepost) => m.cancel("a")],
+    ["a submission", (m: Milepost) => m.submit("# A")],
+  ])("%s is sent again after a failure of the network", async (_, call) => {
+    answers = [broken, problem(503, "unavailable"), ok];
+    const result = call(client());
+    await settle();
+    await clock.advance(1_000);
+    await expect(result).resolves.toEqual({ id: "a" });
+    expect(sent).toHaveLength(3);
+  });
+
+  it("sends a submission again under the same key", async () => {
+    answers = [broken, ok];
+    const result = client().submit("# A");
+    await settle();
+    await clock.advance(1_000);
+    await result;
+    expect(header(0, "idempotency-key")).toMatch(/^[0-9a-f]{32}$/);
+    expect(header(1, "idempotency-key")).toBe(header(0, "idempotency-key"));
+  });
+
+  it("gives up behind the third try", async () => {
+    answers = [broken];
+    const result = client().job("a");
+    const refused = expect(result).rejects.toMatchObject({ code: "network", retryable: true });
+    await clock.advance(10_000);
+    await refused;
+    expect(sent).toHaveLength(3);
+  });
+
+  it.each([
+    ["a retry, which is another order each time", (m: Milepost) => m.retry("a"), broken],
+    ["what was refused", (m: Milepost) => m.job("a"), problem(429, "rate_limited")],
+  ])("does not repeat %s", async (_, call, answer) => {
+    answers = [answer];
+    await expect(call(client())).rejects.toBeDefined();
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe("failures", () => {
+  it("are problem details", async () => {
+    answers = [problem(429, "queue_full", { "retry-after": "7" })];
+    await expect(client().job("a")).rejects.toMatchObject({
+      name: "MilepostError",
+      code: "queue_full",
+      message: "it is queue_full",
+      status: 429,
+      retryable: true,
+      retryAfter: 7,
+    });
+  });
+
+  it("are named where a proxy answers", async () => {
+    answers = [() => new Response("<html>", { status: 418 })];
+    await expect(client().job("a")).rejects.toMatchObject({
+      code: "invalid_response",
+      status: 418,
+    });
+    answers = [() => new Response("<html>")];
+    await expect(client().job("a")).rejects.toMatchObject({ code: "invalid_response" });
+  });
+
+  /** Never answers, and gives up when it is told to. */
+  const silent = (url: unknown, init: RequestInit = {}) => {
+    sent.push({ url: String(url), init });
+    return new Promise<Response>((_, reject) => {
+      init.signal?.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
+    });
+  };
+
+  it("tell a timeout from being given up", async () => {
+    const slow = client({ fetch: silent, timeout: 5_000 });
+    const late = expect(slow.retry("a")).rejects.toMatchObject({
+      code: "timeout",
+      retryable: true,
+    });
+    await clock.advance(5_000);
+    await late;
+    const abort = new AbortController();
+    const given = expect(slow.job("a", { signal: abort.signal })).rejects.toMatchObject({
+      code: "aborted",
+      retryable: false,
+    });
+    await settle();
+    abort.abort();
+    await given;
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("hold no credential", async () => {
+    answers = [problem(401, "unauthenticated")];
+    const error = await client({ token: "mp_secret" })
+      .job("a")
+      .catch((thrown) => thrown);
+    expect(JSON.stringify([error, error.message, error.stack])).not.toContain("mp_secret");
+    expect(sent[0]?.url).toBe("http://server.test/below/v1/jobs/a");
+  });
+});
+
+describe("credentials", () => {
+  it("go in the header, and cookies only without one", async () => {
+    answers = [ok];
+    await client({ token: "mp_a" }).job("a");
+    await client().job("a");
+    expect(header(0, "authorization")).toBe("Bearer mp_a");
+    expect(sent.map(({ init }) => init.credentials)).toEqual(["same-origin", "include"]);
+  });
+
+  it("are asked for once more when one was refused, and only once", async () => {
+    let count = 0;
+    const fresh = client({ getToken: () => `t${++count}` });
+    answers = [problem(401, "unauthenticated"), ok];
+    await expect(fresh.job("a")).resolves.toEqual({ id: "a" });
+    expect([header(0, "authorization"), header(1, "authorization")]).toEqual([
+      "Bearer t1",
+      "Bearer t2",
+    ]);
+    answers = [problem(401, "unauthenticated")];
+    await expect(fresh.job("a")).rejects.toMatchObject({
+      code: "unauthenticated",
+      retryable: false,
+    });
+    expect(sent).toHaveLength(4);
+  });
+
+  it("are not sent twice where they are the same", async () => {
+    answers = [problem(401, "unauthenticated")];
+    await expect(client({ getToken: async () => "same" }).job("a")).rejects.toBeDefined();
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe("addresses", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("are below the page's origin by default", () => {
+    vi.stubGlobal("location", { origin: "https://page.test" });
+    expect(new Milepost().resultUrl("a b", "json")).toBe(
+      "https://page.test/v1/jobs/a%20b/result?format=json",
+    );
+  });
+
+  it("do without a page, so that servers can render", () => {
+    expect(new Milepost().connection.getSnapshot().status).toBe("idle");
+  });
+});
