@@ -56,9 +56,17 @@ export function uploadState(job: Job): UploadState {
   }
 }
 
-/** The document's name. */
+/** The document's name; of a job without a document, the end of its id. */
 export function jobName(job: Job | undefined, texts: Texts): string {
-  return job?.document?.filename || texts["job.unnamed"];
+  if (job === undefined || job.document != null) {
+    return job?.document?.filename || texts["job.unnamed"];
+  }
+  return texts["job.nameless"].replace("{id}", job.id.slice(-6));
+}
+
+/** Whether nothing is heard of a job that runs: the server says so, or the client heard nothing. */
+export function isStalled(job: Job, silent: boolean): boolean {
+  return job.status === "running" && (silent || ("stalled" in job && job.stalled === true));
 }
 
 /** A status or stage in words; the name of a stage of one's own pipeline as it is. */
@@ -92,12 +100,14 @@ export function unitText(
 
 /** Everything worth saying beside the bar, in the order of its weight. */
 export function detailTexts(job: Job, texts: Texts, format: Format): string[] {
-  const parts = [stageText(job, texts)];
+  // Whoever works on an external job may have written the message; any other is made of this.
+  const own = job.status === "running" && job.pipeline === "external";
+  const parts = [own ? job.message : stageText(job, texts)];
   if (job.status === "queued" && job.queue != null) {
     parts.push(format.fill(texts["progress.queue"], { ...job.queue }));
   }
   if (job.status === "running") {
-    const unit = unitText(currentStage(job), texts, format);
+    const unit = own ? undefined : unitText(currentStage(job), texts, format);
     if (unit !== undefined) parts.push(unit);
     if (job.eta_seconds != null) {
       const time = format.duration(job.eta_seconds);

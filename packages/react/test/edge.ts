@@ -166,6 +166,12 @@ export class Edge {
     this.#tell(id, { type: "removed", job: id });
   }
 
+  /** Says a message to whoever watches a job. */
+  say(id: string, message: { type: string; job?: unknown }): void {
+    if (message.type === "snapshot") this.jobs.set(id, message.job as Job);
+    this.#tell(id, message);
+  }
+
   /** How often a job is subscribed to now. */
   watchers(id: string): number {
     return [...this.sockets].filter((socket) => socket.jobs.has(id)).length;

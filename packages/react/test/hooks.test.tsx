@@ -1,16 +1,15 @@
 import { screen, waitFor } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { expect, test, vi } from "vitest";
-import { useConnection, useJob, useJobs, useStats } from "../src/index.js";
+import { JobProgress, useConnection, useJob, useJobs, useStats } from "../src/index.js";
 import { completed, Edge, ManualClock, named, problem } from "./edge.js";
 import { after, open } from "./page.js";
 
 function Shown({ id }: { id: string | undefined }): ReactNode {
-  const { job, error, stalled, removed } = useJob(id);
+  const { job, error, removed } = useJob(id);
   return (
     <p>
       {id ?? "nothing"}: {job?.id ?? "no job"} {job?.progress} {job?.status} {error?.code}
-      {stalled && " stalled"}
       {removed && " removed"}
     </p>
   );
@@ -83,17 +82,19 @@ test("a deleted job is removed", async () => {
   expect(screen.getByText(/removed/)).toBeDefined();
 });
 
-test("silence is a stall, and ends with the next word", async () => {
+test("a stall that the server notes is told, and ends with the next word", async () => {
   const edge = new Edge();
-  const clock = new ManualClock();
-  const { id } = edge.add();
-  open(<Shown id={id} />, { edge, client: edge.client({ clock }) });
-  await screen.findByText(/29 running/);
-  expect(screen.queryByText(/stalled/)).toBeNull();
-  for (let second = 0; second < 61; second += 5) await after(() => clock.advance(5000));
-  expect(screen.getByText(/stalled/)).toBeDefined();
-  await after(() => edge.change(id, { progress: 30 }));
-  expect(screen.queryByText(/stalled/)).toBeNull();
+  const { id } = edge.add({ pipeline: "external" });
+  open(<JobProgress jobId={id} />, { edge });
+  await screen.findByRole("progressbar");
+  const stall = () => screen.queryByText("No sign of life for a while. It may still go on.");
+  expect(stall()).toBeNull();
+  const silent = { stalled: true };
+  await after(() => edge.change(id, silent));
+  expect(stall()).not.toBeNull();
+  const heard = { stalled: false, progress: 30 };
+  await after(() => edge.change(id, heard));
+  expect(stall()).toBeNull();
 });
 
 function Names({ q }: { q?: string }): ReactNode {

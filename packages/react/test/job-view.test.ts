@@ -48,7 +48,7 @@ describe("the details", () => {
     const waiting = job({ status: "queued", queue: { position: 2, length: 3 }, attempt: 2 });
     expect(detailTexts(waiting, fr, french)).toEqual([
       "En attente",
-      "2ᵉ sur 3 dans la file d’attente",
+      "Place 2 sur 3 dans la file d’attente",
       "tentative 2",
     ]);
   });

@@ -11,7 +11,7 @@ import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { classes } from "../classes.js";
 import { faultText } from "../fault.js";
 import { useJob } from "../hooks/use-job.js";
-import { jobName, named } from "../job-view.js";
+import { isStalled, jobName, named } from "../job-view.js";
 import { useFormat, useTexts } from "../provider.js";
 import { Announcer } from "./announcer.js";
 import { JobProgress } from "./job-progress.js";
@@ -64,7 +64,7 @@ function Viewer({ jobId, renderMarkdown, onClose, className }: DocumentViewerPro
           </button>
         )}
       </header>
-      <Announcer job={job} stalled={stalled} />
+      <Announcer job={job} stalled={job !== undefined && isStalled(job, stalled)} />
       {removed && <p className="mp-note">{texts["progress.removed"]}</p>}
       {!removed && job === undefined && error === undefined && (
         <p className="mp-note" aria-busy="true">

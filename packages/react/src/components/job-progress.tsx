@@ -11,7 +11,7 @@ import type { ReactNode } from "react";
 import { classes } from "../classes.js";
 import { faultText } from "../fault.js";
 import { useJob } from "../hooks/use-job.js";
-import { detailTexts, jobName } from "../job-view.js";
+import { detailTexts, isStalled, jobName } from "../job-view.js";
 import { useFormat, useTexts } from "../provider.js";
 import { Agents } from "./agents.js";
 import { Announcer } from "./announcer.js";
@@ -75,7 +75,7 @@ function Shown({
   const name = jobName(job, texts);
   const percent = format.percent(job.progress);
   const details = detailTexts(job, texts, format);
-  const still = stalled && job.status === "running";
+  const still = isStalled(job, stalled);
   const text = still ? texts["progress.stalled"] : [percent, ...details].join(", ");
   return (
     <div

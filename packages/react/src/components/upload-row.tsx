@@ -11,7 +11,7 @@ import { memo, type ReactNode } from "react";
 import { faultText } from "../fault.js";
 import type { Format } from "../format.js";
 import { useJob } from "../hooks/use-job.js";
-import { named, symbols, type UploadState, uploadState } from "../job-view.js";
+import { isStalled, named, symbols, type UploadState, uploadState } from "../job-view.js";
 import { useFormat, useTexts } from "../provider.js";
 import type { SubmitItem } from "../submissions.js";
 import type { Texts } from "../texts/index.js";
@@ -66,7 +66,7 @@ export const UploadRow = memo(function UploadRow(props: UploadRowProps): ReactNo
       {job !== undefined && state !== "completed" && (
         <JobProgress job={job} stalled={live.stalled} showName={false} silent />
       )}
-      <Announcer job={job} stalled={live.stalled} />
+      <Announcer job={job} stalled={job !== undefined && isStalled(job, live.stalled)} />
       {item.error !== undefined && (
         <p className="mp-error" role="alert">
           {refusalText(item, limit, name, texts, format)}

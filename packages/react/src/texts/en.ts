@@ -86,6 +86,7 @@ export const en = {
   "action.named": "{action} {name}",
 
   "job.unnamed": "Untitled document",
+  "job.nameless": "Job {id}",
   "job.text": "Pasted text.md",
 
   "drop.label": "Choose files or drop them here",

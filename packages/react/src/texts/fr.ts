@@ -47,7 +47,7 @@ export const fr: Texts = {
   "unit.byte": "{done} sur {total}",
   "unit.other": "{unit} {done} sur {total}",
 
-  "progress.queue": "{position}ᵉ sur {length} dans la file d’attente",
+  "progress.queue": "Place {position} sur {length} dans la file d’attente",
   "progress.eta": "encore {time} environ",
   "progress.stalled": "Aucun signe de vie depuis un moment. Le traitement peut encore reprendre.",
   "progress.attempt": "tentative {attempt}",
@@ -88,6 +88,7 @@ export const fr: Texts = {
   "action.named": "{action} {name}",
 
   "job.unnamed": "Document sans titre",
+  "job.nameless": "Tâche {id}",
   "job.text": "Texte collé.md",
 
   "drop.label": "Choisissez des fichiers ou déposez-les ici",
