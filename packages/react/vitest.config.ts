@@ -27,7 +27,7 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias: [client] },
-        test: { ...shared, name: "react 19", typecheck: { include: ["test/**/*.test-d.tsx"] } },
+        test: { ...shared, name: "react 19" },
       },
       {
         resolve: { alias: [client, library, older("react-dom"), older("react")] },

@@ -66,7 +66,7 @@ export function jobName(job: Job | undefined, texts: Texts): string {
 
 /** Whether nothing is heard of a job that runs: the server says so, or the client heard nothing. */
 export function isStalled(job: Job, silent: boolean): boolean {
-  return job.status === "running" && (silent || ("stalled" in job && job.stalled === true));
+  return job.status === "running" && (silent || job.stalled === true);
 }
 
 /** A status or stage in words; the name of a stage of one's own pipeline as it is. */
