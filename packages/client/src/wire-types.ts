@@ -51,48 +51,16 @@ export interface List<T> {
 }
 
 /** What the server is, and can do. */
-export interface Info {
-  name: string;
-  version: string;
-  authentication: string[];
-  fetch_by_url: boolean;
-  push?: { public_key: string } | null;
-  pipelines: string[];
-  formats: string[];
-  limits: { body: number; request_jobs: number };
-}
+export type Info = Schemas["Info"];
 
 /** Who the caller is. */
-export interface Session {
-  owner: string;
-  scopes: string[];
-  expires_at?: string | null;
-}
+export type Session = Schemas["Session"];
 
 /** A browser's `PushSubscription.toJSON()`. */
-export interface PushSubscriptionFields {
-  endpoint: string;
-  expirationTime?: number | null;
-  keys: { p256dh: string; auth: string };
-}
-
-/** An API key, without the key itself. */
-export interface ApiKey {
-  id: string;
-  name: string;
-  /** Its first letters. */
-  start: string;
-  owner: string;
-  scopes: string[];
-  created_at: string;
-  used_at?: string | null;
-  expires_at?: string | null;
-  revoked_at?: string | null;
-}
+export type PushSubscriptionFields = Schemas["PushSubscriptionWish"];
 
 /** A subscription as the server lists it. */
-export interface PushSubscriptionInfo {
-  id: string;
-  created_at: string;
-  service: string;
-}
+export type PushSubscriptionInfo = Schemas["PushSubscription"];
+
+/** An API key, without the key itself. */
+export type ApiKey = Schemas["ApiKey"];

@@ -1,15 +1,18 @@
 // The real server, for tests that need one. It is started on a port of its own with
 // an empty folder, and ended by the test.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 
 const BINARY = resolve(process.env.MILEPOST_BIN ?? "../../target/debug/milepost");
 
 export interface Server {
   readonly url: string;
+  /** Where its data is. */
+  readonly folder: string;
   /** Ends it; `SIGKILL` as a crash would. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again at the same address with the same data. */
@@ -60,6 +63,7 @@ export async function startServer(environment: Record<string, string> = {}): Pro
     get url() {
       return url;
     },
+    folder,
     start,
     stop,
     async remove() {
@@ -67,4 +71,16 @@ export async function startServer(environment: Record<string, string> = {}): Pro
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A new key of an owner, as an operator makes it. */
+export async function makeKey(server: Server, owner: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(
+    BINARY,
+    ["keys", "create", owner, "--data-dir", server.folder],
+    { env: { PATH: process.env.PATH } },
+  );
+  const key = /mp_[0-9a-f]{64}/.exec(stdout)?.[0];
+  if (!key) throw new Error(`no key: ${stdout}`);
+  return key;
 }
