@@ -27,10 +27,17 @@ export const connectionLog = {
   },
 };
 
-/** Calls `listener` at each answer that tells that nobody is signed in. */
+/** Calls `listener` whenever an answer, or the connection's end, tells that nobody is signed in. */
 export function onSignedOut(listener: () => void): () => void {
   signedOutListeners.add(listener);
-  return () => signedOutListeners.delete(listener);
+  const stop = client.connection.subscribe(() => {
+    const { status, error } = client.connection.getSnapshot();
+    if (status === "ended" && error?.code === "unauthenticated") listener();
+  });
+  return () => {
+    stop();
+    signedOutListeners.delete(listener);
+  };
 }
 
 /** The sign-in itself is answered with 401 too, where a key does not hold. */

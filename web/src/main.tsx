@@ -4,7 +4,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import { startWorker } from "./offline/worker-client";
 import { preferences } from "./preferences/preferences";
-import { SharedApp, sharedLinkOf } from "./shared-app";
+import { SharedApp, takeSharedLink } from "./shared-app";
 import "@milepost/react/styles.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -13,7 +13,7 @@ import "./styles/list.css";
 
 preferences.start();
 
-const link = sharedLinkOf(location);
+const link = takeSharedLink();
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(<StrictMode>{link ? <SharedApp link={link} /> : <App />}</StrictMode>);

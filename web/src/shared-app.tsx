@@ -1,7 +1,7 @@
 /**
  * The app for whoever has a link to one job. Enters: the job's id and the token behind the `#`,
  * which browsers send to nobody. Leaves: that job, and nothing of the app's own user, even where
- * somebody is signed in. Never keeps the token.
+ * somebody is signed in. Never leaves the token in the address, where it would be copied on.
  */
 import { Milepost } from "@milepost/client";
 import { ConnectionIndicator, MilepostProvider, ProgressErrorBoundary } from "@milepost/react";
@@ -18,14 +18,28 @@ export interface SharedLink {
   readonly token: string;
 }
 
-/** The job and the token of a link; `undefined` where the address is another one. */
-export function sharedLinkOf({
-  pathname,
-  hash,
-}: Pick<URL, "pathname" | "hash">): SharedLink | undefined {
+/**
+ * The job and the token of a link; `undefined` where the address is another one. `state` is that of
+ * the browser's history, in which `takeSharedLink` keeps the token for a reload.
+ */
+export function sharedLinkOf(
+  { pathname, hash }: Pick<URL, "pathname" | "hash">,
+  state: unknown,
+): SharedLink | undefined {
   const id = /^\/app\/jobs\/([^/]+)$/.exec(pathname)?.[1];
-  const token = new URLSearchParams(hash.slice(1)).get("token");
-  return id && token ? { id: decodeURIComponent(id), token } : undefined;
+  const kept =
+    typeof state === "object" && state !== null && "sharedToken" in state
+      ? state.sharedToken
+      : undefined;
+  const token = new URLSearchParams(hash.slice(1)).get("token") ?? kept;
+  return id && typeof token === "string" ? { id: decodeURIComponent(id), token } : undefined;
+}
+
+/** The link by which the app was opened, if it was. Its token leaves the address. */
+export function takeSharedLink(): SharedLink | undefined {
+  const link = sharedLinkOf(location, history.state);
+  if (link) history.replaceState({ sharedToken: link.token }, "", location.pathname);
+  return link;
 }
 
 export function SharedApp({ link }: { link: SharedLink }) {

@@ -16,8 +16,9 @@ export function JobFailure({ job, shared }: { job: Job; shared: boolean }) {
     <section className="notice bad job-failure" role="alert">
       <Icon name="alert" />
       <div className="grow stack tight">
-        <strong>{error.message}</strong>
+        <strong>{t.failures[error.code] ?? error.message}</strong>
         {!shared && <span>{t.whatToDo[error.code]}</span>}
+        {t.failures[error.code] && <span className="small">{error.message}</span>}
       </div>
       {!shared && locked && (
         <button type="button" className="button" onClick={() => setOpen(true)}>

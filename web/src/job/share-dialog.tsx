@@ -10,7 +10,6 @@ import { useLocale } from "../preferences/preferences";
 import { useTexts } from "../texts/texts";
 import { CopyField } from "../ui/copy-field";
 import { Dialog } from "../ui/dialog";
-import { useToast } from "../ui/toasts";
 
 interface ShareDialogProps {
   readonly job: Job;
@@ -24,19 +23,20 @@ export function ShareDialog({ job, open, onClose }: ShareDialogProps) {
   const t = useTexts();
   const locale = useLocale();
   const client = useMilepost();
-  const toast = useToast();
   const field = useId();
   const [seconds, setSeconds] = useState(DAY);
   const [made, setMade] = useState<{ link: string; ends: string }>();
+  const [said, setSaid] = useState<{ good: boolean; text: string }>();
 
   async function make(): Promise<void> {
+    setSaid(undefined);
     try {
       const { token, expiresAt } = await client.share(job.id, { expiresIn: seconds });
       const link = new URL(`/app/jobs/${job.id}`, location.origin);
       link.hash = new URLSearchParams({ token }).toString();
       setMade({ link: link.href, ends: expiresAt });
     } catch (error) {
-      toast("bad", (error as MilepostError).message);
+      setSaid({ good: false, text: (error as MilepostError).message });
     }
   }
 
@@ -44,10 +44,9 @@ export function ShareDialog({ job, open, onClose }: ShareDialogProps) {
     try {
       await client.unshare(job.id);
       setMade(undefined);
-      toast("good", t.revoked);
-      onClose();
+      setSaid({ good: true, text: t.revoked });
     } catch (error) {
-      toast("bad", (error as MilepostError).message);
+      setSaid({ good: false, text: (error as MilepostError).message });
     }
   }
 
@@ -79,6 +78,11 @@ export function ShareDialog({ job, open, onClose }: ShareDialogProps) {
           <CopyField label={t.link} value={made.link} />
           <p className="hint">{t.linkEnds(formatTime(locale, made.ends))}</p>
         </>
+      )}
+      {said && (
+        <p className={said.good ? "notice good" : "notice bad"} role="status">
+          {said.text}
+        </p>
       )}
       <button type="button" className="button danger" onClick={() => void revoke()}>
         {t.revokeLinks}

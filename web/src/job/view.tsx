@@ -26,8 +26,8 @@ export default function JobView({ id, shared = false }: JobViewProps) {
   const t = useTexts();
   const client = useMilepost();
   const live = useJob(id);
-  // Read once beside the stream: it is there sooner, and without a connection from the copies.
-  const read = useLoad(live.job ? undefined : id, (signal) => client.job(id, { signal }));
+  // Read once beside the stream: without a connection it comes from the copies, which keep it.
+  const read = useLoad(id, (signal) => client.job(id, { signal }));
   const { stalled, removed } = live;
   const job = live.job ?? read.value;
   const error = live.error ?? (job ? undefined : read.error);

@@ -7,9 +7,9 @@ import { isTerminal } from "@milepost/client";
 import { JobProgress } from "@milepost/react";
 import { memo } from "react";
 import { Link } from "wouter";
-import { formatAge, formatBytes, formatTime } from "../preferences/format";
-import { useLocale } from "../preferences/preferences";
-import { useTexts } from "../texts/texts";
+import { formatAge, formatBytes, formatNumber, formatTime } from "../preferences/format";
+import { type Locale, useLocale } from "../preferences/preferences";
+import { type Texts, useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
 import { useNow } from "../ui/use-now";
 import { type Orders, takes } from "./orders";
@@ -41,10 +41,10 @@ export const JobRow = memo(function JobRow({ job, selected, onSelect, orders }: 
         <Link href={`/app/jobs/${job.id}`} className="job-link" data-row-link="">
           {name}
         </Link>
-        <div className="small soft one-line">{job.error?.message ?? factsOf(job, t)}</div>
+        <div className="small soft one-line">{job.error?.message ?? factsOf(job, t, locale)}</div>
       </td>
       <td className="cell status">
-        {isTerminal(job.status) ? (
+        {isTerminal(job.status) || job.status === "awaiting" ? (
           <StatusBadge status={job.status} />
         ) : (
           <JobProgress job={job} compact />
@@ -86,8 +86,20 @@ export const JobRow = memo(function JobRow({ job, selected, onSelect, orders }: 
   );
 });
 
-function factsOf({ document, pipeline }: Job, t: ReturnType<typeof useTexts>): string {
-  const facts = [t.pipelines[pipeline] ?? pipeline];
-  if (document?.pages) facts.unshift(t.pageCount(document.pages));
-  return facts.join(" · ");
+/** What a running job does now, and how many pages there are; of a waiting one its place. */
+function factsOf(job: Job, t: Texts, locale: Locale): string {
+  const { document, pipeline, queue, stage, stages, status } = job;
+  const facts: string[] = [];
+  if (status === "running" && stage) {
+    facts.push(t.stageNames[stage] ?? stage);
+    const { done, total } = stages.find(({ name }) => name === stage) ?? {};
+    if (typeof total === "number") {
+      facts.push(t.ofUnits(formatNumber(locale, done ?? 0), formatNumber(locale, total)));
+    }
+  } else if (status === "queued" && queue) {
+    facts.push(t.queuePlace(formatNumber(locale, queue.position)));
+  } else if (document?.pages) {
+    facts.push(t.pageCount(document.pages));
+  }
+  return [...facts, t.pipelines[pipeline] ?? pipeline].join(" · ");
 }

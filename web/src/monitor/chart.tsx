@@ -84,6 +84,7 @@ export function Chart({ title, days, series, kind, format }: ChartProps) {
               grid: { show: false },
               incrs: [1, 2, 5, 7, 10, 14, 30],
               space: 64,
+              size: 28,
               values: (_, splits) => splits.map((day) => (days[day] ? nameOf(days[day]) : "")),
             },
             {

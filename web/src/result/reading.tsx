@@ -4,7 +4,11 @@
  */
 import { isTerminal, type Job, type PageInfo } from "@milepost/client";
 import { useMilepost, usePages } from "@milepost/react";
-import { useVirtualizer, useWindowVirtualizer } from "@tanstack/react-virtual";
+import {
+  defaultRangeExtractor,
+  useVirtualizer,
+  useWindowVirtualizer,
+} from "@tanstack/react-virtual";
 import { memo, type RefObject, useEffect, useRef, useState } from "react";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
@@ -107,6 +111,8 @@ function PageNumbers({ pages, current, onJump }: PageNumbersProps) {
     estimateSize: () => 36,
     getScrollElement: () => frame.current,
     overscan: 6,
+    // The last one is always there, so that keyboards and screen readers reach it.
+    rangeExtractor: (range) => [...new Set([...defaultRangeExtractor(range), pages.length - 1])],
   });
   useEffect(() => virtualizer.scrollToIndex(current, { align: "auto" }), [virtualizer, current]);
   return (

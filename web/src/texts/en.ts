@@ -129,6 +129,7 @@ export const en = {
     failed: "Failed",
     cancelled: "Cancelled",
   } as Record<string, string>,
+  queuePlace: (place: string) => `Place ${place} in the queue`,
   pageCount: (n: number) => (n === 1 ? "1 page" : `${n} pages`),
 
   // Job
@@ -214,6 +215,24 @@ export const en = {
   tooLong: (limit: string) => `Only the first ${limit} are shown. Download the file for the rest.`,
   notKept: "This format was not kept. Convert the document again with it.",
   notFinished: "It appears here when the job is completed.",
+  failures: {
+    document_encrypted: "The document needs its password",
+    document_empty: "The document is empty",
+    document_damaged: "The document is damaged",
+    document_unsupported: "This kind of document cannot be read",
+    document_too_large: "The document is too large",
+    ocr_unavailable: "The document has only pictures of its pages",
+    fetch_refused: "The address may not be fetched",
+    fetch_failed: "The address could not be fetched",
+    page_failed: "No page could be converted",
+    conversion_crashed: "The conversion broke down",
+    conversion_timeout: "The conversion took too long",
+    conversion_memory: "The conversion took too much memory",
+    worker_failed: "The work was given up",
+    queue_timeout: "The job waited for too long",
+    lost_too_often: "Too many attempts were lost",
+    internal: "The server has a fault",
+  } as Record<string, string>,
   whatToDo: {
     document_encrypted: "Convert it again with its password.",
     document_empty: "Choose a document with content.",
