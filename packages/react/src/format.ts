@@ -35,7 +35,7 @@ export function formatOf(locale: string): Format {
       style: "unit",
       unit: name,
       unitDisplay: display,
-      maximumFractionDigits: display === "short" && value < 100 && name !== "byte" ? 1 : 0,
+      maximumFractionDigits: display === "short" && value < 100 ? 1 : 0,
     }).format(value);
 
   return {
@@ -55,7 +55,7 @@ export function formatOf(locale: string): Format {
         size /= 1000;
         step += 1;
       }
-      return unit(size, BYTES[step] ?? "byte", "short");
+      return unit(size, BYTES[step] ?? "byte", step === 0 ? "long" : "short");
     },
     duration: (seconds) => {
       if (seconds < 60) return unit(Math.max(1, Math.round(seconds)), "second", "long");

@@ -61,6 +61,8 @@ export class Submissions implements Readable<readonly SubmitItem[]> {
   #entries: readonly Entry[] = [];
   #items: readonly SubmitItem[] = [];
   #next = 0;
+  /** Bytes that the server takes at most, once it was asked. */
+  #limit: Promise<number | undefined> | undefined;
 
   constructor(client: Milepost) {
     this.#client = client;
@@ -229,8 +231,15 @@ export class Submissions implements Readable<readonly SubmitItem[]> {
   /** Refuses before the sending what the server would refuse behind it. */
   async #tooLarge({ size = 0 }: SubmitItem): Promise<Fault | undefined> {
     if (size === 0) return undefined;
-    // Without an answer the server says it itself.
-    const limit = (await this.#client.info().catch(() => undefined))?.limits.body;
+    this.#limit ??= this.#client.info().then(
+      ({ limits }) => limits.body,
+      () => {
+        // Without an answer the server says it itself. The next one asks again.
+        this.#limit = undefined;
+        return undefined;
+      },
+    );
+    const limit = await this.#limit;
     if (limit === undefined || size <= limit) return undefined;
     const message = `The file has ${size} bytes; this server takes ${limit} at most.`;
     return { code: "body_too_large", message, retryable: false };

@@ -30,6 +30,7 @@ test("values are written in the language", () => {
   const english = formatOf("en");
   const french = formatOf("fr");
   expect(english.fill("{a} of {b}, {c}", { a: 1200, b: "x" })).toBe("1,200 of x, {c}");
+  expect(english.bytes(900)).toBe("900 bytes");
   expect(english.bytes(12_652)).toBe("12.7 kB");
   expect(english.bytes(999_960)).toBe("1 MB");
   expect(plain(french.bytes(1_500_000))).toBe("1,5 Mo");

@@ -63,10 +63,11 @@ export const UploadRow = memo(function UploadRow(props: UploadRowProps): ReactNo
         )}
       </p>
       {item.state === "sending" && <Sending item={item} name={name} />}
-      {job !== undefined && state !== "completed" && (
+      {job !== undefined && !ended && (
         <JobProgress job={job} stalled={live.stalled} showName={false} silent />
       )}
       <Announcer job={job} stalled={job !== undefined && isStalled(job, live.stalled)} />
+      {job?.error != null && <p className="mp-error">{faultText(job.error, texts)}</p>}
       {item.error !== undefined && (
         <p className="mp-error" role="alert">
           {refusalText(item, limit, name, texts, format)}
