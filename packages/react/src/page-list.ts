@@ -17,6 +17,8 @@ export interface PageListState {
 const LIMIT = 100;
 /** The least time in ms from one look to the next. */
 const PAUSE = 300;
+/** And behind one that failed, where the next may succeed. */
+const PAUSE_FAILED = 3000;
 
 /** Loads the pages of one job whenever there may be more. */
 export class PageList implements Readable<PageListState> {
@@ -68,7 +70,9 @@ export class PageList implements Readable<PageListState> {
     while (!abort.signal.aborted && had !== this.#wanted) {
       had = this.#wanted;
       await this.#load(abort.signal);
-      await pause(abort.signal);
+      const again = this.#state.error?.retryable === true;
+      if (again) had = undefined;
+      await pause(again ? PAUSE_FAILED : PAUSE, abort.signal);
     }
     if (this.#abort === abort) this.#abort = undefined;
   }
@@ -102,9 +106,9 @@ export class PageList implements Readable<PageListState> {
 
 const START = { pages: [], cursor: undefined };
 
-function pause(signal: AbortSignal): Promise<void> {
+function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, PAUSE);
+    const timer = setTimeout(resolve, ms);
     signal.addEventListener("abort", () => {
       clearTimeout(timer);
       resolve();

@@ -36,7 +36,8 @@ export interface SubmitItem {
 /** Files that are to be one batch, which the first one to arrive opens. */
 interface Group {
   id: string | undefined;
-  opening: boolean;
+  /** Files that are being sent to open it; two only where one of them is sent again. */
+  opening: number;
 }
 
 interface Entry {
@@ -90,8 +91,14 @@ export class Submissions implements Readable<readonly SubmitItem[]> {
     onSubmitted?: (job: SubmittedJob) => void,
   ): Promise<(SubmittedJob | undefined)[]> {
     const alone = sources.length < 2 || options.batch !== undefined;
-    const group = alone ? undefined : { id: undefined, opening: false };
-    return Promise.all(sources.map((source) => this.#add(source, options, group, onSubmitted)));
+    const group = alone ? undefined : { id: undefined, opening: 0 };
+    const { idempotencyKey } = options;
+    const each = sources.map((source, place) => {
+      // One key is for one job.
+      const key = idempotencyKey && { idempotencyKey: `${idempotencyKey}-${place}` };
+      return this.#add(source, { ...options, ...key }, group, onSubmitted);
+    });
+    return Promise.all(each);
   }
 
   /** Stops the sending or, once it is sent, the job. */
@@ -184,7 +191,8 @@ export class Submissions implements Readable<readonly SubmitItem[]> {
     let sending = this.#entries.filter(({ item }) => item.state === "sending").length;
     for (const entry of this.#entries) {
       if (sending >= PARALLEL) return;
-      if (entry.item.state !== "waiting" || entry.group?.opening) continue;
+      const waits = entry.attempt === undefined && (entry.group?.opening ?? 0) > 0;
+      if (entry.item.state !== "waiting" || waits) continue;
       sending += 1;
       void this.#send(entry);
     }
@@ -192,13 +200,13 @@ export class Submissions implements Readable<readonly SubmitItem[]> {
 
   async #send(entry: Entry): Promise<void> {
     const { group, options, source } = entry;
-    const opens = group !== undefined && group.id === undefined;
-    if (opens) group.opening = true;
     entry.attempt ??= {
       idempotencyKey: randomKey(),
       batch: group === undefined ? options.batch : (group.id ?? "new"),
     };
     const { idempotencyKey, batch } = entry.attempt;
+    const opens = group !== undefined && batch === "new";
+    if (opens) group.opening += 1;
     const abort = new AbortController();
     entry.abort = abort;
     const whole = { idempotencyKey, ...options, ...(batch === undefined ? {} : { batch }) };
@@ -223,7 +231,7 @@ export class Submissions implements Readable<readonly SubmitItem[]> {
       if (error.status !== undefined) entry.attempt = undefined;
       if (!abort.signal.aborted) this.#end(entry, { state: "failed", error });
     } finally {
-      if (opens) group.opening = false;
+      if (opens) group.opening -= 1;
       this.#pump();
     }
   }

@@ -214,3 +214,42 @@ test("sending ends with its component, or goes on where it is held further up", 
   page.show(<Holder shown />);
   expect(screen.getByText("kept.pdf")).toBeDefined();
 });
+
+function Sender() {
+  const { items, submitAll, retry } = useSubmit();
+  return (
+    <>
+      <button
+        type="button"
+        onClick={() => submitAll([file("a.pdf"), file("b.pdf")], { idempotencyKey: "mine" })}
+      >
+        send
+      </button>
+      {items.map(({ key, name, state, error }) => (
+        <button key={key} type="button" onClick={() => retry(key)}>
+          {name} {state} {error?.code}
+        </button>
+      ))}
+    </>
+  );
+}
+
+test("one key of several files is a key for each", async () => {
+  const { user } = open(<Sender />, { edge });
+  await user.click(screen.getByText("send"));
+  await uploads(1);
+  await after(() => accept(0, "a.pdf", "B1"));
+  await uploads(2);
+  const keys = edge.uploads.map(({ headers }) => headers.get("idempotency-key"));
+  expect(keys).toEqual(["mine-0", "mine-1"]);
+});
+
+test("a network that breaks is an error that may pass, and the same key goes again", async () => {
+  const { user } = open(<Sender />, { edge });
+  await user.click(screen.getByText("send"));
+  await uploads(1);
+  await after(() => edge.uploads[0]?.fail());
+  await user.click(await screen.findByText("a.pdf failed network"));
+  await uploads(3);
+  expect(edge.uploads[2]?.url).toBe(edge.uploads[0]?.url);
+});

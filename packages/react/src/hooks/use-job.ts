@@ -6,7 +6,7 @@
  * all hooks of one client share what watches a job.
  */
 
-import type { Job, LiveJob } from "@milepost/client";
+import { type Job, type LiveJob, MilepostError } from "@milepost/client";
 import { useMemo } from "react";
 import { useMilepost } from "../provider.js";
 import { useReadable } from "./use-readable.js";
@@ -17,6 +17,9 @@ const NONE: LiveJob = Object.freeze({
   stalled: false,
   removed: false,
 });
+
+const nothing = () =>
+  Promise.reject(new MilepostError("not_found", "There is no job yet to be told anything."));
 
 /** Orders to one job. Each rejects with a `MilepostError`, code `not_found` where there is no id. */
 export interface JobOrders {
@@ -42,9 +45,9 @@ export function useJob(id: string | undefined): JobView {
   return useMemo(
     () => ({
       ...live,
-      cancel: () => client.cancel(id ?? ""),
-      retry: () => client.retry(id ?? ""),
-      remove: () => client.remove(id ?? ""),
+      cancel: () => (id === undefined ? nothing() : client.cancel(id)),
+      retry: () => (id === undefined ? nothing() : client.retry(id)),
+      remove: () => (id === undefined ? nothing() : client.remove(id)),
     }),
     [client, id, live],
   );

@@ -48,9 +48,8 @@ export function useSubmit(): SubmitView {
   const submissions = useMemo(() => new Submissions(client), [client]);
   useEffect(() => () => submissions.stop(), [submissions]);
   const items = useReadable(submissions, NONE);
-  return useMemo(
-    () => ({
-      items,
+  const orders = useMemo(
+    (): Omit<SubmitView, "items"> => ({
       submit: (source, options) => submissions.submit(source, options),
       submitAll: (sources, options, onSubmitted) =>
         submissions.submitAll(sources, options, onSubmitted),
@@ -59,6 +58,7 @@ export function useSubmit(): SubmitView {
       remove: (key) => submissions.remove(key),
       clear: () => submissions.clear(),
     }),
-    [submissions, items],
+    [submissions],
   );
+  return useMemo(() => ({ items, ...orders }), [items, orders]);
 }
