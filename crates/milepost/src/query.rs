@@ -13,8 +13,8 @@ use milepost_core::{
 use uuid::Uuid;
 
 use crate::store::{
-    Blobs, Content, DocumentRow, FinishedRow, JobFilter, KeyRow, NamedDocument, Names, PageRow,
-    RecentEnds, Store, StoreError, TextRow, Usage,
+    Blobs, Content, DocumentRow, Ended, FinishedRow, JobFilter, KeyRow, NamedDocument, Names,
+    PageRow, RecentEnds, Store, StoreError, TextRow, Usage,
 };
 
 /// Why something is not read.
@@ -116,6 +116,19 @@ impl Query {
         found.ok_or_else(|| hidden("batch"))
     }
 
+    /// An owner's batches, newest first.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn batches(
+        &self,
+        owner: OwnerId,
+        before: Option<BatchId>,
+        limit: u32,
+    ) -> Result<Vec<Batch>, StoreError> {
+        self.store.batches(owner, before, limit).await
+    }
+
     /// A job's log behind `after`.
     ///
     /// # Errors
@@ -189,17 +202,18 @@ impl Query {
         self.store.keys(before, limit).await
     }
 
-    /// Documents, newest first.
+    /// Documents, newest first; with a `text`, those with it in the file's name.
     ///
     /// # Errors
     /// Where the store fails.
     pub async fn documents(
         &self,
         owner: OwnerId,
+        text: Option<String>,
         before: Option<DocumentId>,
         limit: u32,
     ) -> Result<Vec<DocumentRow>, StoreError> {
-        self.store.documents(owner, before, limit).await
+        self.store.documents(owner, text, before, limit).await
     }
 
     /// An owner's documents by name, newest first.
@@ -233,6 +247,14 @@ impl Query {
         since: Timestamp,
     ) -> Result<Vec<FinishedRow>, StoreError> {
         self.store.finished_since(owner, since).await
+    }
+
+    /// How many of an owner's jobs ended in the time before `now`.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn ended(&self, owner: OwnerId, now: Timestamp) -> Result<Ended, StoreError> {
+        self.store.ended(owner, now).await
     }
 
     /// How the last of the owner's jobs ended, `most` at most.

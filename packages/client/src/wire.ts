@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own batches, newest first. */
+        get: operations["list_batches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/batches/{id}": {
         parameters: {
             query?: never;
@@ -755,6 +772,13 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        /** @description How many of one's own jobs ended, however they did. */
+        EndedLately: {
+            /** Format: int64 */
+            last_hour: number;
+            /** Format: int64 */
+            last_minute: number;
+        };
         ErrorFields: {
             /** @description Kept only where it is one of the codes of jobs; else `worker_failed`. */
             code?: string | null;
@@ -781,8 +805,9 @@ export interface components {
             media_type: string | null;
             /** Format: int64 */
             pages: number;
-            pipeline: string;
-            status: string;
+            pipeline: components["schemas"]["Pipeline"];
+            /** @description How they ended. */
+            status: components["schemas"]["Status"];
         };
         /** @description A submission as a form. */
         FormFields: {
@@ -1164,6 +1189,31 @@ export interface components {
                  * @description To the minute or so.
                  */
                 used_at: string | null;
+            }[];
+            /** @description The `cursor` of the next page; `null` at the end. */
+            next: string | null;
+        };
+        /** @description A list and how to go on. */
+        Page_Batch: {
+            /** @description The items. */
+            items: {
+                /** @description How many of them have each status, every status named. */
+                by_status: {
+                    [key: string]: number;
+                };
+                /** Format: uuid */
+                id: string;
+                /**
+                 * Format: double
+                 * @description Percent: the mean of its jobs, of which one that has ended counts as 100,
+                 *     however it ended. 100 only when all have.
+                 */
+                progress: number;
+                /**
+                 * Format: int64
+                 * @description How many jobs it has.
+                 */
+                total: number;
             }[];
             /** @description The `cursor` of the next page; `null` at the end. */
             next: string | null;
@@ -1608,6 +1658,7 @@ export interface components {
              *     everything.
              */
             connections: number;
+            ended: components["schemas"]["EndedLately"];
             /** @description One's own finished jobs by day, pipeline, kind of document and end. */
             finished: components["schemas"]["Finished"][];
             /** @description One's own jobs by status. */
@@ -1901,6 +1952,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    list_batches: {
+        parameters: {
+            query?: {
+                /** @description At most so many items, 200 at most. */
+                limit?: number;
+                /** @description The `next` of the list before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The batches */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Batch"];
+                };
+            };
+            /** @description The request is not well-formed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The origin or the name of the server is not allowed, or the caller may not do that */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URL is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The limit or the cursor is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than allowed; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too long */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the server is not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2211,6 +2357,8 @@ export interface operations {
     list_documents: {
         parameters: {
             query?: {
+                /** @description With this text in the file's name. */
+                q?: string;
                 /** @description At most so many items, 200 at most. */
                 limit?: number;
                 /** @description The `next` of the list before. */

@@ -127,18 +127,22 @@ impl Store {
     pub async fn documents(
         &self,
         owner: OwnerId,
+        text: Option<String>,
         before: Option<DocumentId>,
         limit: u32,
     ) -> Result<Vec<DocumentRow>, StoreError> {
         self.read(move |connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM documents WHERE owner = ?1 AND (?2 IS NULL OR id < ?2)
+                    AND (?4 IS NULL OR instr(lower(filename), lower(?4)) > 0)
                  ORDER BY id DESC LIMIT ?3"
             );
             let mut statement = connection.prepare_cached(&sql)?;
             let before = before.map(DocumentId::uuid);
             let rows = statement
-                .query_map(params![owner.as_str(), before, limit], |row| read_row(row, None))?;
+                .query_map(params![owner.as_str(), before, limit, text], |row| {
+                    read_row(row, None)
+                })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await

@@ -46,7 +46,7 @@ pub use pages::{PageRow, TextRow};
 pub use push::{PushMessage, PushTarget, SubscriptionRow};
 pub use sessions::SessionRow;
 pub use sqlite::Store;
-pub use stats::{FinishedRow, RecentEnds};
+pub use stats::{Ended, FinishedRow, RecentEnds};
 pub use submit::{NewJob, NewJobs, Submitted};
 pub use tokens::TokenGround;
 pub use usage::{Allowance, Usage};

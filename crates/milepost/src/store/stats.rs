@@ -27,6 +27,32 @@ pub struct FinishedRow {
     pub mean_secs: Option<f64>,
 }
 
+/// Counts over an owner's jobs that ended since a time. The inner query is answered from
+/// the index `jobs_ended` alone, whose expressions it repeats to the letter; `LIMIT` keeps
+/// it apart from the outer one.
+pub(super) const FINISHED: &str = "SELECT date(day * 86400, 'unixepoch'), pipeline, media_type,
+        status, count(*), coalesce(sum(bytes), 0), coalesce(sum(pages), 0), avg(took / 1e6)
+     FROM (
+        SELECT finished_at / 86400000000 AS day, pipeline, status,
+            finished_at - started_at AS took,
+            json_extract(snapshot, '$.document.media_type') AS media_type,
+            json_extract(snapshot, '$.document.bytes') AS bytes,
+            json_extract(snapshot, '$.document.pages') AS pages
+        FROM jobs WHERE owner = ? AND finished_at >= ? LIMIT -1)
+     GROUP BY day, pipeline, media_type, status ORDER BY 1 DESC, 2, 3, 4";
+/// How many of an owner's jobs ended since a time, and since a later one.
+pub(super) const ENDS: &str = "SELECT count(*), count(*) FILTER (WHERE finished_at >= ?3)
+     FROM jobs WHERE owner = ?1 AND finished_at >= ?2";
+
+/// How many of an owner's jobs ended lately.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ended {
+    /// In the last hour.
+    pub hour: u64,
+    /// In the last minute.
+    pub minute: u64,
+}
+
 /// How an owner's last jobs ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RecentEnds {
@@ -64,6 +90,24 @@ impl Store {
         .await
     }
 
+    /// How many of an owner's jobs ended in the time before `now`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn ended(&self, owner: OwnerId, now: Timestamp) -> Result<Ended, StoreError> {
+        self.read(move |connection| {
+            let ago = |secs: i64| now.as_micros() - secs * 1_000_000;
+            let mut statement = connection.prepare_cached(ENDS)?;
+            let ended =
+                statement.query_row(params![owner.as_str(), ago(3600), ago(60)], |row| {
+                    let (hour, minute): (i64, i64) = (row.get(0)?, row.get(1)?);
+                    Ok(Ended { hour: hour as u64, minute: minute as u64 })
+                })?;
+            Ok(ended)
+        })
+        .await
+    }
+
     /// Finished jobs since `since`, newest day first.
     ///
     /// # Errors
@@ -74,15 +118,7 @@ impl Store {
         since: Timestamp,
     ) -> Result<Vec<FinishedRow>, StoreError> {
         self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT date(finished_at / 1000000, 'unixepoch'), pipeline,
-                    json_extract(snapshot, '$.document.media_type'), status, count(*),
-                    coalesce(sum(json_extract(snapshot, '$.document.bytes')), 0),
-                    coalesce(sum(json_extract(snapshot, '$.document.pages')), 0),
-                    avg((finished_at - started_at) / 1e6)
-                 FROM jobs WHERE owner = ? AND finished_at >= ?
-                 GROUP BY 1, 2, 3, 4 ORDER BY 1 DESC, 2, 3, 4",
-            )?;
+            let mut statement = connection.prepare_cached(FINISHED)?;
             let rows = statement.query_map(params![owner.as_str(), since.as_micros()], |row| {
                 Ok(FinishedRow {
                     day: row.get(0)?,

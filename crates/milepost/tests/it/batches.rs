@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Form, Server, eventually, expected, fixture, id_of};
+use crate::harness::{Api, Form, Server, eventually, expected, fixture, guarded, id_of};
 
 fn three() -> Form {
     let files = ["report.pdf", "letter.docx", "notes.md"];
@@ -211,4 +211,23 @@ async fn a_batch_goes_with_the_retention() {
     })
     .await;
     assert!(api.list("/v1/jobs").await.is_empty());
+}
+
+#[tokio::test]
+async fn batches_are_listed_from_the_newest() {
+    let server = guarded();
+    let (ann, ben) = (server.api_of("ann"), server.api_of("ben"));
+    let mut made = Vec::new();
+    for jobs in 1..=3 {
+        let body = vec![json!({"hold": true}); jobs];
+        let batch = ann.submit_json(&json!(body)).await.expect(202).json()["batch"].clone();
+        made.insert(0, batch);
+    }
+    assert_eq!(ann.list("/v1/batches").await, made);
+    let page = ann.call(ann.get("/v1/batches?limit=2")).await.expect(200).json();
+    assert_eq!(page["items"].as_array().unwrap()[..], made[..2]);
+    let next = format!("/v1/batches?cursor={}", page["next"].as_str().unwrap());
+    assert_eq!(ann.list(&next).await, made[2..]);
+    assert!(ben.list("/v1/batches").await.is_empty());
+    ben.call(ben.get("/v1/batches?cursor=x")).await.refused(422, "invalid_field", Some("cursor"));
 }

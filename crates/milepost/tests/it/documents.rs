@@ -120,3 +120,21 @@ async fn a_name_is_kept_as_a_name() {
         assert!(content.header("content-disposition").is_ascii());
     }
 }
+
+#[tokio::test]
+async fn documents_are_found_by_their_names() {
+    let server = Server::start();
+    let api = server.api();
+    for name in ["Invoice May.md", "letter.md", "invoice june.md"] {
+        let form = Api::form(name, b"# One".to_vec());
+        api.call(api.post("/v1/documents").multipart(form)).await.expect(201);
+    }
+    let names = |found: &[Value]| found.iter().map(|d| d["filename"].clone()).collect::<Vec<_>>();
+    let found = api.list("/v1/documents?q=INVOICE").await;
+    assert_eq!(names(&found), ["invoice june.md", "Invoice May.md"]);
+    let page = api.call(api.get("/v1/documents?q=invoice&limit=1")).await.expect(200).json();
+    let next = page["next"].as_str().unwrap();
+    let rest = api.list(&format!("/v1/documents?q=invoice&cursor={next}")).await;
+    assert_eq!(names(&rest), ["Invoice May.md"]);
+    assert_eq!(api.list("/v1/documents?q=").await.len(), 3);
+}

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::harness::{Server, Socket, eventually};
 
 /// Every call of the protocol that this version has.
-const ROUTES: [(&str, &[&str]); 31] = [
+const ROUTES: [(&str, &[&str]); 32] = [
+    ("/v1/batches", &["get"]),
     ("/v1/batches/{id}", &["get"]),
     ("/v1/batches/{id}/cancel", &["post"]),
     ("/v1/batches/{id}/retry", &["post"]),
@@ -135,6 +136,7 @@ async fn stats_say_what_the_server_does() {
     assert_eq!(stats["queue"]["depth"], 1);
     assert_eq!(stats["capacity"], json!({"slots": 1, "running": 1}));
     assert_eq!(stats["success_rate"], 0.5);
+    assert_eq!(stats["ended"], json!({"last_minute": 2, "last_hour": 2}));
     let finished = stats["finished"].as_array().unwrap();
     assert_eq!(finished.len(), 2, "{finished:?}");
     let later = api.call(api.get("/v1/stats?since=2999-01-01T00:00:00Z")).await.expect(200).json();

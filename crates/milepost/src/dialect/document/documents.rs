@@ -73,7 +73,7 @@ pub async fn list(
     let wanted = query.map(|Query(wanted)| wanted).unwrap_or_default();
     let search = wanted.search.unwrap_or_default().to_lowercase();
     let kind = wanted.content_type.filter(|kind| !kind.is_empty());
-    let rows = services.query.documents(caller.owner.clone(), None, MAX_LISTED).await?;
+    let rows = services.query.documents(caller.owner.clone(), None, None, MAX_LISTED).await?;
     let found = rows.into_iter().map(Document::of).filter(|document| {
         let named = [&document.title, &document.filename];
         kind.as_ref().is_none_or(|kind| kind == document.content_type)

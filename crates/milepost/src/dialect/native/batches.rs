@@ -11,7 +11,7 @@ use milepost_core::{Batch, BatchId, Caller, Scope, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::jobs::statuses;
+use super::jobs::{Page, Paging, statuses};
 use crate::http::Services;
 use crate::http::extract::{By, Id, Params};
 use crate::http::problem::{Code, Problem};
@@ -50,6 +50,27 @@ pub struct Again {
     /// Jobs that ended so, separated by commas; `failed,cancelled` by default.
     #[param(example = "failed")]
     status: Option<String>,
+}
+
+/// One's own batches, newest first.
+#[utoipa::path(
+    get, path = "/v1/batches", operation_id = "list_batches", tag = "batches", params(Paging),
+    responses(
+        (status = 200, description = "The batches", body = Page<BatchState>),
+        (status = 422, description = "The limit or the cursor is wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list(
+    State(services): State<Services>,
+    By(caller): By,
+    Params(paging): Params<Paging>,
+) -> Result<Response, Problem> {
+    let limit = paging.limit()?;
+    let found = services.query.batches(caller.owner, paging.cursor()?, limit).await?;
+    let last = found.last().map(|batch| batch.id.to_string());
+    let items: Vec<_> = found.into_iter().map(BatchState::from).collect();
+    let headers = [(header::CACHE_CONTROL, "no-store")];
+    Ok((headers, axum::Json(Page::new(items, limit, last))).into_response())
 }
 
 /// A batch's state.

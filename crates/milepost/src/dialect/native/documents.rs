@@ -4,8 +4,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use milepost_core::{Caller, DocumentId, JobId, Status, Timestamp};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::form;
 use super::jobs::{Page, Paging};
@@ -90,9 +90,23 @@ pub async fn add(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(body)).into_response())
 }
 
+/// Which documents.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Named {
+    /// With this text in the file's name.
+    q: Option<String>,
+    // Not flattened: a flattened query string loses its numbers.
+    /// At most so many items, 200 at most.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// The `next` of the list before.
+    cursor: Option<String>,
+}
+
 /// One's own documents, newest first.
 #[utoipa::path(
-    get, path = "/v1/documents", operation_id = "list_documents", tag = "documents", params(Paging),
+    get, path = "/v1/documents", operation_id = "list_documents", tag = "documents", params(Named),
     responses(
         (status = 200, description = "The documents", body = Page<Document>),
         (status = 422, description = "The limit or the cursor is wrong", body = Problem, content_type = "application/problem+json"),
@@ -101,10 +115,12 @@ pub async fn add(
 pub async fn list(
     State(services): State<Services>,
     By(caller): By,
-    Params(paging): Params<Paging>,
+    Params(Named { q, limit, cursor }): Params<Named>,
 ) -> Result<axum::Json<Page<Document>>, Problem> {
-    let limit = paging.limit()?;
-    let rows = services.query.documents(caller.owner.clone(), paging.cursor()?, limit).await?;
+    let paging = Paging { limit, cursor };
+    let (limit, before) = (paging.limit()?, paging.cursor()?);
+    let text = q.filter(|text| !text.is_empty());
+    let rows = services.query.documents(caller.owner.clone(), text, before, limit).await?;
     let last = rows.last().map(|row| row.info.id.to_string());
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {

@@ -54,6 +54,7 @@ pub fn routes() -> Routes {
         .add(submit, routes!(jobs::retry))
         .add(submit, routes!(submit::confirm))
         .add(submit, routes!(share::share, share::unshare))
+        .add(Rule::Needs(Scope::Read), routes!(batches::list))
         .add(read, routes!(batches::get))
         .add(cancel, routes!(batches::cancel))
         .add(submit, routes!(batches::retry))

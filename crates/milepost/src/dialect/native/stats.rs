@@ -10,6 +10,7 @@ use milepost_core::{Status, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::message::{PipelineName, StatusWord};
 use crate::http::Services;
 use crate::http::extract::{By, Params};
 use crate::http::problem::Problem;
@@ -38,6 +39,7 @@ pub struct Stats {
     queue: QueueStats,
     usage: OwnUsage,
     capacity: Capacity,
+    ended: EndedLately,
     /// From when on `finished` counts.
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
@@ -77,12 +79,22 @@ struct Capacity {
     running: u64,
 }
 
+/// How many of one's own jobs ended, however they did.
+#[derive(Serialize, ToSchema)]
+struct EndedLately {
+    last_minute: u64,
+    last_hour: u64,
+}
+
 #[derive(Serialize, ToSchema)]
 struct Finished {
     day: String,
+    #[schema(value_type = PipelineName)]
     pipeline: String,
     #[schema(required)]
     media_type: Option<String>,
+    /// How they ended.
+    #[schema(value_type = StatusWord)]
     status: String,
     jobs: u64,
     bytes: u64,
@@ -133,6 +145,7 @@ pub async fn stats(
     let (depth, running) = services.query.load().await?;
     let own = services.bounds.watched_by(&caller.owner).filter(|_| !caller.reads_all());
     let (connections, subscriptions) = own.unwrap_or_else(|| services.hub.load());
+    let lately = services.query.ended(caller.owner.clone(), now).await?;
     let finished: Vec<Finished> = services
         .query
         .finished_since(caller.owner, since)
@@ -162,6 +175,7 @@ pub async fn stats(
         queue: QueueStats { depth, limit: services.config.queue.max_waiting },
         usage,
         capacity: Capacity { slots: services.config.slots() as u64, running },
+        ended: EndedLately { last_minute: lately.minute, last_hour: lately.hour },
         since,
         finished,
         success_rate,
