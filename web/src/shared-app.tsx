@@ -7,33 +7,12 @@ import { Milepost } from "@milepost/client";
 import { ConnectionIndicator, MilepostProvider, ProgressErrorBoundary } from "@milepost/react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useLocale } from "./preferences/preferences";
+import { type SharedLink, sharedLinkOf } from "./shared-link";
 import { useTexts } from "./texts/texts";
 import { Skeleton } from "./ui/states";
 import { ToastProvider } from "./ui/toasts";
 
 const JobView = lazy(() => import("./job/view"));
-
-export interface SharedLink {
-  readonly id: string;
-  readonly token: string;
-}
-
-/**
- * The job and the token of a link; `undefined` where the address is another one. `state` is that of
- * the browser's history, in which `takeSharedLink` keeps the token for a reload.
- */
-export function sharedLinkOf(
-  { pathname, hash }: Pick<URL, "pathname" | "hash">,
-  state: unknown,
-): SharedLink | undefined {
-  const id = /^\/app\/jobs\/([^/]+)$/.exec(pathname)?.[1];
-  const kept =
-    typeof state === "object" && state !== null && "sharedToken" in state
-      ? state.sharedToken
-      : undefined;
-  const token = new URLSearchParams(hash.slice(1)).get("token") ?? kept;
-  return id && typeof token === "string" ? { id: decodeURIComponent(id), token } : undefined;
-}
 
 /** The link by which the app was opened, if it was. Its token leaves the address. */
 export function takeSharedLink(): SharedLink | undefined {

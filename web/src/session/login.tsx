@@ -9,11 +9,8 @@ import { useSearchParams } from "wouter";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
 import { useTitle } from "../ui/use-title";
-
-/** Where to go after the sign-in: a path of this app, whatever the address says. */
-export function pathAfterLogin(next: string | null): string {
-  return next && /^\/(?![/\\])/.test(next) && !next.startsWith("/app/login") ? next : "/";
-}
+import { pathAfterLogin } from "./next";
+import { lastOwner } from "./owner";
 
 export function LoginPage() {
   const t = useTexts();
@@ -24,6 +21,8 @@ export function LoginPage() {
   const [busy, setBusy] = useState(false);
   const field = useId();
   const next = search.get("next");
+  // Somebody was signed in before, and did not sign out.
+  const ended = next !== null && lastOwner() !== undefined;
   useTitle(t.login);
 
   async function submit(event: FormEvent): Promise<void> {
@@ -45,7 +44,7 @@ export function LoginPage() {
     <form className="card login stack" onSubmit={submit}>
       <img src="/app/icons/mark.svg" alt="" width="48" height="48" />
       <h1>{t.login}</h1>
-      {next && <p className="soft">{t.sessionEnded}</p>}
+      {ended && <p className="soft">{t.sessionEnded}</p>}
       <div className="field">
         <label htmlFor={field}>{t.token}</label>
         <input

@@ -44,7 +44,7 @@ export function Header() {
           </nav>
         )}
         <div className="top-end">
-          <ConnectionIndicator />
+          {path !== "/app/login" && <ConnectionIndicator />}
           {signedIn && (
             <button
               type="button"
