@@ -106,7 +106,7 @@ function View({ view, job }: { view: ViewName; job: Job }) {
   if (view === "reading") return <Reading job={job} />;
   if (job.status !== "completed") {
     return (
-      <p className="pending soft">
+      <p className="awaited soft">
         <Icon name="clock" />
         {t.notFinished}
       </p>
