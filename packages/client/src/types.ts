@@ -38,10 +38,10 @@ export type Format = "markdown" | "json" | "html" | "text" | "chunks";
 
 /**
  * How long to wait before the next attempt.
- * @param attempt 1 for the first retry
+ * @param attempt failures in a row on this transport, from 1
  * @param lastError what ended the connection, or kept it from opening
  * @param latency of the last ping, in ms
- * @returns ms, or `null` to give up
+ * @returns ms, or `null` to give this transport up; the last one ends the connection
  */
 export type Backoff = (
   attempt: number,
@@ -57,7 +57,7 @@ export interface BackoffOptions {
   readonly max?: number;
   /** `full` (the default) waits anything between 0 and the computed time; `none` waits exactly that. */
   readonly jitter?: "full" | "none";
-  /** Attempts after which the client gives up. `Infinity` by default. */
+  /** Failures after which a transport is given up: the next one is taken, behind the last one it ends. `Infinity` by default; the next is taken behind five all the same. */
   readonly maxAttempts?: number;
 }
 
@@ -238,7 +238,7 @@ export interface ConnectionState {
   /** `idle`: nothing is watched. `ended`: closed, or not to be retried; `error` says why. */
   readonly status: "idle" | "connecting" | "live" | "retrying" | "polling" | "offline" | "ended";
   readonly transport: TransportName | undefined;
-  /** Failures in a row. */
+  /** Failures in a row on this transport. */
   readonly attempt: number;
   /** When the next attempt is made, in ms since 1970. */
   readonly retryAt: number | undefined;

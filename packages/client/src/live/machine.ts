@@ -19,8 +19,6 @@ interface Try {
   /** Which transport, best first. */
   readonly level: number;
   /** Failures in a row on this transport. */
-  readonly failures: number;
-  /** Failures in a row at all. */
   readonly attempt: number;
   readonly error?: MilepostError | undefined;
 }
@@ -84,7 +82,7 @@ const open = (tried: Try): Next => [
   [{ type: "open", level: tried.level }],
 ];
 
-const BEGIN: Try = { level: 0, failures: 0, attempt: 0 };
+const BEGIN: Try = { level: 0, attempt: 0 };
 
 /** The next state, and what is to be done. The same state where an event means nothing to it. */
 export function step(state: Machine, event: Event, rules: Rules): Next {
@@ -97,7 +95,6 @@ export function step(state: Machine, event: Event, rules: Rules): Next {
   const stands = state.status === "live" || state.status === "polling";
   const tried: Try = {
     level: state.level,
-    failures: state.failures,
     attempt: state.attempt,
     error: state.error,
   };
@@ -159,19 +156,19 @@ function opened(tried: Try, at: number, { transports }: Rules): Next {
 }
 
 function failed(tried: Try, event: Event & { type: "failed" }, rules: Rules): Next {
-  const { error, at, after } = event;
+  const { error, at, after, latency } = event;
   const attempt = tried.attempt + 1;
-  const failures = tried.failures + 1;
-  const waited = rules.backoff(attempt, error, event.latency);
+  const waited = rules.backoff(attempt, error, latency);
+  const enough = attempt >= MAX_FAILURES || waited === null;
+  if (error.retryable && enough && tried.level + 1 < rules.transports.length) {
+    return open({ level: tried.level + 1, attempt: 0, error });
+  }
   if (!error.retryable || waited === null) {
     return [{ status: "ended", error }, [{ type: "close" }, { type: "final", error }]];
   }
-  if (failures >= MAX_FAILURES && tried.level + 1 < rules.transports.length) {
-    return open({ level: tried.level + 1, failures: 0, attempt, error });
-  }
-  const next: Try = { level: tried.level, failures, attempt, error };
+  const next: Try = { level: tried.level, attempt, error };
   // All clients were sent away at the same time: they must not return so.
-  const ms = after === undefined ? waited : after === 0 && failures === 1 ? 0 : after + waited;
+  const ms = after === undefined ? waited : after === 0 && attempt === 1 ? 0 : after + waited;
   if (ms === 0) return open(next);
   return [
     { ...next, status: "retrying", retryAt: at + ms },
