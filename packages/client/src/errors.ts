@@ -6,6 +6,9 @@ import type { Problem } from "./types.js";
 /** Statuses behind which the same request may succeed later. */
 const RETRYABLE = new Set([408, 425, 429, 500, 502, 503, 504]);
 
+/** Characters of a message. */
+const MAX_TEXT = 1_000;
+
 interface Details {
   readonly status?: number | undefined;
   readonly retryable?: boolean;
@@ -76,11 +79,16 @@ export const invalidResponse = (status?: number): MilepostError =>
 
 /** A refusal by its status and body; the body may be anything. */
 export function refusal(status: number, body: string, retryAfter: string | null): MilepostError {
-  const problem = parseProblem(body);
-  const seconds = problem?.retry_after ?? (retryAfter ? Number(retryAfter) : Number.NaN);
+  const said = fieldsOf(body);
+  const problem = typeof said?.code === "string" ? (said as unknown as Problem) : undefined;
+  // The dialects put it in other words.
+  const text = [said?.detail, said?.message, said?.error].find((one) => typeof one === "string");
+  const seconds = Number(problem?.retry_after ?? retryAfter ?? Number.NaN);
   return new MilepostError(
     problem?.code ?? "invalid_response",
-    problem?.detail ?? `The server answered with status ${status}.`,
+    typeof text === "string"
+      ? text.slice(0, MAX_TEXT)
+      : `The server answered with status ${status}.`,
     {
       status,
       retryable: RETRYABLE.has(status),
@@ -91,11 +99,9 @@ export function refusal(status: number, body: string, retryAfter: string | null)
   );
 }
 
-function parseProblem(body: string): Problem | undefined {
+function fieldsOf(body: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value = JSON.parse(body);
-    const known = typeof value?.code === "string" && typeof value.detail === "string";
-    return known ? value : undefined;
+    return JSON.parse(body) ?? undefined;
   } catch {
     return undefined;
   }

@@ -98,6 +98,11 @@ describe("failing", () => {
     expect(effects).toEqual([{ type: "close" }, { type: "final", error: refused }]);
   });
 
+  it("does not take a proxy's word for the server's", () => {
+    const page = new MilepostError("invalid_response", "a page", { status: 403 });
+    expect(behind(wanted, failed(0, { error: page })).state.status).toBe("retrying");
+  });
+
   it("ends where the back-off gives up, and there is no other transport", () => {
     const few: Rules = { ...rules, backoff: backoffOf({ maxAttempts: 1 }, () => 0.5) };
     const at = (level: number): Machine => ({ status: "connecting", level, attempt: 1 });

@@ -54,7 +54,10 @@ it("documentService converts a file and follows it", async () => {
 
 it("documentService says what is not there", async () => {
   const documents = createDocumentService(service());
-  await expect(documents.convertDocument("none.pdf")).rejects.toMatchObject({ status: 404 });
+  await expect(documents.convertDocument("none.pdf")).rejects.toMatchObject({
+    status: 404,
+    message: expect.stringContaining("none.pdf"),
+  });
   const error = await new Promise((done) => {
     documents.connectToConversionProgress(
       "01a21eea-b2e0-74d5-ba70-f712ab9f1c99",

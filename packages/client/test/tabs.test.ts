@@ -11,6 +11,8 @@ let world: World;
 let open: Milepost[];
 
 beforeEach(() => {
+  // What a page has, and Node.js has not.
+  vi.stubGlobal("document", { addEventListener() {}, removeEventListener() {} });
   vi.stubGlobal("navigator", { locks: makeLocks(), onLine: true });
   clock = testClock();
   world = makeWorld(clock);

@@ -58,8 +58,10 @@ function connect(parts: LinkParts, onChange: () => void): Connection {
 
 /** The name under which tabs share; nothing where they do not. */
 async function sharedName({ options, http, base }: LinkParts): Promise<string | undefined> {
+  // Only pages: elsewhere a channel would keep a program from its end.
   const able =
     (options.shareTabs ?? true) &&
+    globalThis.document &&
     typeof BroadcastChannel === "function" &&
     globalThis.navigator?.locks &&
     globalThis.crypto?.subtle;

@@ -160,10 +160,12 @@ function failed(tried: Try, event: Event & { type: "failed" }, rules: Rules): Ne
   const attempt = tried.attempt + 1;
   const waited = rules.backoff(attempt, error, latency);
   const enough = attempt >= MAX_FAILURES || waited === null;
-  if (error.retryable && enough && tried.level + 1 < rules.transports.length) {
+  // What stands between may refuse one transport with an answer of its own.
+  const final = !error.retryable && error.code !== "invalid_response";
+  if (!final && enough && tried.level + 1 < rules.transports.length) {
     return open({ level: tried.level + 1, attempt: 0, error });
   }
-  if (!error.retryable || waited === null) {
+  if (final || waited === null) {
     return [{ status: "ended", error }, [{ type: "close" }, { type: "final", error }]];
   }
   const next: Try = { level: tried.level, attempt, error };

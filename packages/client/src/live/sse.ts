@@ -22,6 +22,7 @@ export function openStreams(host: Host): Session {
   let current: AbortController | undefined;
   let next: AbortController | undefined;
   let stopGathering: (() => void) | undefined;
+  let heardAt = host.clock.now();
 
   replace();
 
@@ -40,6 +41,10 @@ export function openStreams(host: Host): Session {
     next = abort;
     covered = new Set(topics);
     const queries = plan(topics);
+    // A position is one of the very same stream.
+    for (const query of [...host.positions.keys()]) {
+      if (!queries.includes(query)) host.positions.delete(query);
+    }
     let opening = queries.length;
     const opened = () => {
       opening -= 1;
@@ -85,6 +90,7 @@ export function openStreams(host: Host): Session {
         const { done, value } = await reader.read();
         if (abort.signal.aborted) return;
         if (done) throw networkError();
+        heardAt = clock.now();
         stopTimer();
         stopTimer = clock.after(SILENCE, late);
         // Not sooner: a proxy that holds back what comes has not let the stream through.
@@ -151,8 +157,12 @@ export function openStreams(host: Host): Session {
     next?.abort();
   }
 
-  // A stream that is silent for long ends by itself; there is nothing to ask it.
-  return { update, check: () => undefined, close };
+  /** It cannot be asked; but behind a machine's sleep timers are late. */
+  function check() {
+    if (current && host.clock.now() - heardAt > SILENCE) fail(timeoutError(), 0);
+  }
+
+  return { update, check, close };
 }
 
 /** The queries of the streams that cover these topics: one of a batch and of a document each. */
