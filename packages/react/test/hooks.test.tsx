@@ -1,7 +1,15 @@
-import { screen, waitFor } from "@testing-library/react";
-import type { ReactNode } from "react";
+import type { Milepost } from "@milepost/client";
+import { render, screen, waitFor } from "@testing-library/react";
+import { type ReactNode, StrictMode } from "react";
 import { expect, test, vi } from "vitest";
-import { JobProgress, useConnection, useJob, useJobs, useStats } from "../src/index.js";
+import {
+  JobProgress,
+  MilepostProvider,
+  useConnection,
+  useJob,
+  useJobs,
+  useStats,
+} from "../src/index.js";
 import { completed, Edge, ManualClock, named, problem } from "./edge.js";
 import { after, open } from "./page.js";
 
@@ -56,16 +64,25 @@ test("another id is never shown with the job of the one before", async () => {
   expect(screen.getByText("nothing: no job")).toBeDefined();
 });
 
-test("another client is another server", async () => {
+test("another client is another server, at once", async () => {
   const [here, there] = [new Edge(), new Edge()];
   const shared = here.add({ progress: 10 });
   there.jobs.set(shared.id, { ...shared, progress: 80 });
-  const page = open(<Shown id={shared.id} />, { edge: here });
+  const clock = new ManualClock();
+  const tree = (client: Milepost) => (
+    <StrictMode>
+      <MilepostProvider client={client}>
+        <Shown id={shared.id} />
+      </MilepostProvider>
+    </StrictMode>
+  );
+  const page = render(tree(here.client({ clock })));
   await screen.findByText(/10 running/);
-  page.unmount();
-
-  open(<Shown id={shared.id} />, { edge: there });
+  page.rerender(tree(there.client({ clock })));
+  expect(screen.getByText(/no job/)).toBeDefined();
   expect(await screen.findByText(/80 running/)).toBeDefined();
+  await after(() => clock.advance(2000));
+  expect(here.watchers(shared.id)).toBe(0);
 });
 
 test("what cannot be watched has an error", async () => {

@@ -159,3 +159,15 @@ test("nothing is watched behind its end", async () => {
   await after(() => clock.advance(2000));
   expect([...edge.sockets].some(({ mine }) => mine)).toBe(false);
 });
+
+test("offline it says so, and keeps what was known", async () => {
+  add("a.pdf");
+  open(<DocumentList />, { edge });
+  await waitFor(() => expect([...edge.sockets].some(({ mine }) => mine)).toBe(true));
+  const online = vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+  await after(() => window.dispatchEvent(new Event("offline")));
+  expect(await screen.findByText(/You are offline/)).toBeDefined();
+  expect(names()).toEqual(["a.pdf"]);
+  await accessible();
+  online.mockRestore();
+});

@@ -1,7 +1,7 @@
 import type { Milepost } from "@milepost/client";
 import { render, screen } from "@testing-library/react";
 import { type ReactNode, StrictMode, useEffect } from "react";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   MilepostProvider,
   useFormat,
@@ -72,6 +72,8 @@ test("the language is the provider's, with one's own texts", () => {
 test("without a provider a hook says what is missing", () => {
   const silence = (event: ErrorEvent) => event.preventDefault();
   window.addEventListener("error", silence);
+  const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
   expect(() => render(<Language />)).toThrow("needs a <MilepostProvider> above it");
   window.removeEventListener("error", silence);
+  quiet.mockRestore();
 });

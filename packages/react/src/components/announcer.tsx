@@ -10,11 +10,12 @@ import type { Job } from "@milepost/client";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { announcement, type Said, said } from "../announcement.js";
 import { useFormat, useTexts } from "../provider.js";
+import { HIDDEN } from "./hidden.js";
 
 /** A text that is read out when it changes. */
 export function LiveRegion({ text }: { text: string }): ReactNode {
   return (
-    <span className="mp-hidden" aria-live="polite" aria-atomic="true">
+    <span style={HIDDEN} aria-live="polite" aria-atomic="true">
       {text}
     </span>
   );

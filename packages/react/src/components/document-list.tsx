@@ -12,6 +12,7 @@ import { classes } from "../classes.js";
 import { useConnection } from "../hooks/use-connection.js";
 import { type LiveJobsFilter, useJobs } from "../hooks/use-jobs.js";
 import { useMilepost, useTexts } from "../provider.js";
+import { HIDDEN } from "./hidden.js";
 import { ListAnnouncer } from "./list-announcer.js";
 import { ListNote } from "./list-note.js";
 import { ListRow } from "./list-row.js";
@@ -94,7 +95,7 @@ export function DocumentList({
       />
       {jobs.length > 0 && (
         <table className="mp-table" aria-busy={list.loading}>
-          <caption className="mp-hidden">{texts["list.label"]}</caption>
+          <caption style={HIDDEN}>{texts["list.label"]}</caption>
           <thead>
             <tr>
               <th scope="col" className="mp-cell-select">
