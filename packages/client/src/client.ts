@@ -208,6 +208,9 @@ export class Milepost {
 
   /** Jobs that were submitted together. */
   readonly batches = {
+    /** Newest first. */
+    list: ({ signal, ...query }: Paging = {}): Promise<List<Batch>> =>
+      this.#http.json("/v1/batches", { query: { ...query }, signal }),
     get: (id: string): Promise<Batch> => this.#http.json(batch(id)),
     /** Cancels what has not ended. */
     cancel: (id: string): Promise<Batch> =>

@@ -111,6 +111,35 @@ describe.each<TransportName>(["websocket", "sse", "poll"])("over %s", (transport
     client.close();
   });
 
+  it.each(["batch", "document"] as const)(
+    "ends a watch of a %s that is not there",
+    async (kind) => {
+      const client = clientOver(transport);
+      const heard: string[] = [];
+      const id = "01a21eea-b2e0-74d5-ba70-f712ab9f1c99";
+      const target = kind === "batch" ? { batch: id } : { document: id };
+      await client.watch(target, { onError: (error) => heard.push(error.code) }).ended;
+      expect(heard).toEqual(["not_found"]);
+      client.close();
+    },
+  );
+
+  it("watches several hundred jobs at once, and those over a document", async () => {
+    const client = clientOver(transport);
+    const texts = Array.from({ length: 320 }, (_, index) => `# Number ${index}`);
+    const { jobs } = await client.submitAll(texts, { force: true });
+    const document = jobs[0]?.document?.id ?? "";
+    const over = client.watch({ document });
+    const ended = new Set<string>();
+    await client.watch(
+      jobs.map(({ id }) => id),
+      { onComplete: ({ id }) => ended.add(id) },
+    ).ended;
+    expect(ended.size).toBe(320);
+    over.close();
+    client.close();
+  });
+
   it("watches all of one's own jobs and those of a batch", async () => {
     const client = clientOver(transport);
     const mine = new Map<string, string>();

@@ -3,7 +3,6 @@
 // that a browser has.
 
 import { MilepostError, networkError } from "../errors.js";
-import { sleep } from "../platform.js";
 import { listJobs, PAGE } from "./lists.js";
 import { jobOf, parse, refusalOf } from "./messages.js";
 import { nameOf, type Topic } from "./topics.js";
@@ -26,6 +25,7 @@ export function openPolling(host: Host): Session {
   const { signal } = abort;
   const running = new Set<Topic>();
   const waiting: (() => void)[] = [];
+  const pauses = new Set<() => void>();
   let free = PARALLEL;
   let answered = false;
 
@@ -61,9 +61,22 @@ export function openPolling(host: Host): Session {
         free += 1;
         waiting.shift()?.();
       }
-      await sleep(clock, Math.max(every - (clock.now() - began), 0), signal);
+      await pause(Math.max(every - (clock.now() - began), 0));
     }
     running.delete(topic);
+  }
+
+  /** Ends early with the polling. */
+  function pause(ms: number) {
+    return new Promise<void>((resolve) => {
+      const end = () => {
+        cancel();
+        pauses.delete(end);
+        resolve();
+      };
+      const cancel = clock.after(ms, end);
+      pauses.add(end);
+    });
   }
 
   async function turn() {
@@ -100,11 +113,17 @@ export function openPolling(host: Host): Session {
       const call = { timeout: LATE, signal };
       const { jobs, next } = await listJobs(http, { ...filter, limit: PAGE, cursor }, call);
       if (signal.aborted) break;
+      // A list of what is not there is empty, too.
+      if (!mine && !cursor && jobs.length === 0) await http.once(groupOf(topic), call, readNothing);
       host.receive({ type: "list", jobs, mine });
       // Of one's own jobs the newest are enough.
       cursor = mine ? undefined : next;
     } while (cursor);
     return false;
+  }
+
+  async function readNothing(response: Response) {
+    await response.body?.cancel();
   }
 
   function fail(error: MilepostError) {
@@ -115,8 +134,12 @@ export function openPolling(host: Host): Session {
 
   function close() {
     abort.abort();
-    for (const next of waiting.splice(0)) next();
+    for (const next of [...waiting.splice(0), ...pauses]) next();
   }
 
   return { update, check: () => undefined, close };
 }
+
+/** Where a batch or a document is. */
+const groupOf = (topic: Topic): string =>
+  `/v1/${topic.startsWith("batch:") ? "batches" : "documents"}/${encodeURIComponent(nameOf(topic))}`;
