@@ -1,6 +1,7 @@
 import type { Milepost } from "@milepost/client";
-import { render, screen } from "@testing-library/react";
-import { type ReactNode, StrictMode, useEffect } from "react";
+import { render, screen, waitFor } from "@testing-library/react";
+import * as React from "react";
+import { type ComponentType, type ReactNode, StrictMode, useEffect } from "react";
 import { expect, test, vi } from "vitest";
 import {
   MilepostProvider,
@@ -77,3 +78,43 @@ test("without a provider a hook says what is missing", () => {
   window.removeEventListener("error", silence);
   quiet.mockRestore();
 });
+
+// React 19.2 takes effects down while something is hidden, and keeps its state.
+const { Activity } = React as {
+  Activity?: ComponentType<{ mode: "visible" | "hidden"; children: ReactNode }>;
+};
+
+test.skipIf(Activity === undefined)(
+  "what was hidden and is shown again has an open client",
+  async () => {
+    if (Activity === undefined) return;
+    const edge = new Edge();
+    const { id } = edge.add();
+    const kept: { client?: Milepost } = {};
+    const options = {
+      baseUrl: "http://milepost.test",
+      transports: ["poll"] as const,
+      shareTabs: false,
+      fetch: async () => Response.json(edge.jobs.get(id)),
+    };
+    const tree = (mode: "visible" | "hidden") => (
+      <StrictMode>
+        <Activity mode={mode}>
+          <MilepostProvider options={options}>
+            <Status id={id} keep={kept} />
+          </MilepostProvider>
+        </Activity>
+      </StrictMode>
+    );
+    const page = render(tree("visible"));
+    await screen.findByText("running");
+    const first = kept.client;
+    page.rerender(tree("hidden"));
+    await settled();
+    expect(first?.connection.getSnapshot().status).toBe("ended");
+
+    page.rerender(tree("visible"));
+    await waitFor(() => expect(kept.client).not.toBe(first));
+    await waitFor(() => expect(kept.client?.connection.getSnapshot().status).toBe("polling"));
+  },
+);

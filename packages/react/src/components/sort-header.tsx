@@ -22,7 +22,7 @@ export function SortHeader({ by, order, onSort }: SortHeaderProps): ReactNode {
   const direction = order.down ? "descending" : "ascending";
   const current = order.by === by;
   return (
-    <th scope="col" aria-sort={current ? direction : undefined}>
+    <th scope="col" className="mp-cell-sort" aria-sort={current ? direction : undefined}>
       <button type="button" className="mp-sort" onClick={onSort}>
         {texts[`list.${by}`]}
         <span aria-hidden="true">{current ? (order.down ? " ↓" : " ↑") : ""}</span>
