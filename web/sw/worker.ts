@@ -62,7 +62,7 @@ for (const what of ["state", "content"] as const) {
 }
 
 /** What the first page asked for before this worker was there. */
-const FIRST = ["/v1/info", "/v1/session", "/v1/jobs?limit=100"];
+const FIRST = ["/v1/info", "/v1/session", "/v1/jobs?limit=200"];
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(self.clients.claim());

@@ -15,7 +15,7 @@ test("what the address should not say counts as not set", () => {
 
 test("what is under way has three statuses", () => {
   expect(requestOf(filterOf(new URLSearchParams("status=underway&q=%20a%20")))).toEqual({
-    limit: 100,
+    limit: 200,
     status: ["awaiting", "queued", "running"],
     q: "a",
   });

@@ -32,7 +32,7 @@ export function queryOf(filter: ListFilter): URLSearchParams {
 /** The filter of the request. */
 export function requestOf({ status, pipeline, q, batch }: ListFilter): JobsFilter {
   return {
-    limit: 100,
+    limit: 200,
     ...(status === "underway" ? { status: UNDER_WAY } : {}),
     ...(status === "all" || status === "underway" ? {} : { status }),
     ...(pipeline && { pipeline }),

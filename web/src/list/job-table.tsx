@@ -22,7 +22,8 @@ import type { Orders } from "./orders";
 export interface JobTableProps {
   readonly jobs: readonly Job[];
   readonly hasMore: boolean;
-  readonly onMore: () => void;
+  /** Asks for more rows; `undefined` while some are on their way, or cannot be had. */
+  readonly onMore: (() => void) | undefined;
   readonly sorting: SortingState;
   readonly onSorting: Dispatch<SetStateAction<SortingState>>;
   readonly selection: RowSelectionState;
@@ -31,7 +32,7 @@ export interface JobTableProps {
 }
 
 /** Rows from the end at which the next page of the list is asked for. */
-const AHEAD = 20;
+const AHEAD = 100;
 const SORTABLE: readonly ColumnId[] = ["name", "status", "size", "created"];
 
 export function JobTable(props: JobTableProps) {
@@ -74,8 +75,8 @@ export function JobTable(props: JobTableProps) {
 
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && last >= rows.length - AHEAD) onMore();
-  }, [hasMore, last, rows.length, onMore]);
+    if (last >= rows.length - AHEAD) onMore?.();
+  }, [last, rows.length, onMore]);
 
   const select = useCallback(
     (id: string, selected: boolean) =>

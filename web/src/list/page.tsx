@@ -38,12 +38,13 @@ export function DocumentsPage() {
     [setQuery],
   );
 
-  const more = useCallback(() => void loadMore().catch(() => undefined), [loadMore]);
+  const ready = hasMore && !loading && !error;
+  const more = useMemo(() => (ready ? () => void loadMore() : undefined), [ready, loadMore]);
   const [by] = sorting;
   const loadsAll = by?.id !== "created" || !by.desc;
   useEffect(() => {
-    if (loadsAll && hasMore && !loading && !error && jobs.length < SORTED_WHOLE) more();
-  }, [loadsAll, hasMore, loading, error, jobs.length, more]);
+    if (loadsAll && jobs.length < SORTED_WHOLE) more?.();
+  }, [loadsAll, jobs.length, more]);
 
   const selected = useMemo(() => jobs.filter(({ id }) => selection[id]), [jobs, selection]);
   const narrowed = queryOf(filter).size > 0;
@@ -54,7 +55,7 @@ export function DocumentsPage() {
       <h1 className="visually-hidden">{t.documents}</h1>
       <AddDocuments compact={!first || loading} />
       <OutboxPanel />
-      {error && <Failure error={error} onRetry={() => void refresh().catch(() => undefined)} />}
+      {error && <Failure error={error} onRetry={() => void refresh()} />}
       {(narrowed || jobs.length > 0) && <Toolbar filter={filter} onChange={change} />}
       {filter.batch && (
         <div className="notice">

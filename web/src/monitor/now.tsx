@@ -16,7 +16,7 @@ const MOST = 12;
 
 export function Now() {
   const t = useTexts();
-  const { jobs } = useJobs({ status: UNDER_WAY, limit: 100 });
+  const { jobs } = useJobs({ status: UNDER_WAY, limit: 200 });
   const more = jobs.length - MOST;
   return (
     <section className="card padded">
