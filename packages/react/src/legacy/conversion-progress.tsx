@@ -71,7 +71,7 @@ function Shown({ jobId, ...known }: ConversionProgressProps): ReactNode {
           </li>
         ))}
       </ol>
-      <Bar value={progress} label={message || texts["list.progress"]} />
+      <Bar value={progress} label={texts["list.progress"]} />
       <span className="mp-progress-percent" aria-hidden="true">
         {format.percent(progress)}
       </span>
