@@ -19,6 +19,8 @@ mod lists;
 mod named;
 mod pages;
 mod push;
+#[cfg(test)]
+mod push_tests;
 mod recent;
 mod reuse;
 #[cfg(test)]

@@ -51,6 +51,8 @@ mod manual;
 mod operation;
 mod orders;
 mod pipelines;
+mod push;
+mod push_access;
 mod queue;
 mod quotas;
 mod rates;

@@ -91,6 +91,15 @@ impl Visit {
         found.next().map_or("", |(_, value)| value.trim())
     }
 
+    /// The body, as long as it said to be.
+    pub async fn body(&mut self) -> Vec<u8> {
+        let length = self.header("content-length").parse().expect("a length");
+        let mut body = vec![0; length];
+        let read = within(DEADLINE, "the body of a request", self.stream.read_exact(&mut body));
+        read.await.expect("the request is whole");
+        body
+    }
+
     /// Answers with a status line's end, such as `200 OK`, followed by headers, if
     /// any; then the body, whose length is announced.
     pub async fn answer(mut self, head: &str, body: &[u8]) {
