@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Browser, SUBSCRIPTIONS, Server, Web, guarded_with, id_of};
+use crate::harness::{Browser, SUBSCRIPTIONS, Server, Web, guarded_with, id_of, token_of};
 
 #[tokio::test]
 async fn only_services_that_the_operator_permits_are_called() {
@@ -41,6 +41,8 @@ async fn only_services_that_the_operator_permits_are_called() {
 async fn where_it_is_off_there_is_none() {
     let server = Server::with(&[("MILEPOST_PUSH_ENABLED", "false")]);
     let (api, web) = (server.api(), Web::start());
+    let info = api.call(api.get("/v1/info")).await.expect(200).json();
+    assert_eq!(info["push"], Value::Null);
     let body = Browser::new("/1").subscription(&web);
     let path = format!("{SUBSCRIPTIONS}/00000000-0000-7000-8000-000000000000");
     for request in [api.post(SUBSCRIPTIONS).json(&body), api.get(SUBSCRIPTIONS), api.delete(&path)]
@@ -127,4 +129,25 @@ async fn an_owner_s_oldest_browser_makes_room() {
     ids.reverse();
     let listed: Vec<_> = api.list(SUBSCRIPTIONS).await.iter().map(id_of).collect();
     assert_eq!(listed, ids);
+}
+
+#[tokio::test]
+async fn who_signs_out_is_told_nothing_more() {
+    let service = Web::start();
+    let host = format!("127.0.0.1:{}", service.port());
+    let server = guarded_with(&[("MILEPOST_PUSH_HOSTS", &host)]);
+    let (ann, api) = (server.api_of("ann"), server.api());
+    let token = json!({"token": token_of("ann")});
+    let signed_in = api.call(api.post("/v1/session").json(&token)).await.expect(200);
+    let cookie = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
+    let body = Browser::new("/page").subscription(&service);
+    let subscribe = api.post(SUBSCRIPTIONS).header("cookie", &cookie).json(&body);
+    api.call(subscribe).await.expect(201);
+    assert_eq!(ann.list(SUBSCRIPTIONS).await.len(), 1);
+    api.call(api.delete("/v1/session").header("cookie", &cookie)).await.expect(204);
+    assert!(ann.list(SUBSCRIPTIONS).await.is_empty());
+    // The same browser, for somebody who is still there.
+    let again = ann.call(ann.post(SUBSCRIPTIONS).json(&body)).await;
+    assert!([200, 201].contains(&again.status), "{}", again.text());
+    assert_eq!(ann.list(SUBSCRIPTIONS).await.len(), 1);
 }
