@@ -80,16 +80,22 @@ it("goes on in another tab when the leader goes, without loss or repetition", as
   const mine = record(second, { mine: true });
   await until(() => mine.said() === "a1 b1 c1");
   const c = record(third, "c");
-  await until(() => c.said() === "c1");
+  const also = record(third, { mine: true });
+  await until(() => c.said() === "c1" && also.said() === "a1 b1 c1");
   first.close();
   // While nobody is connected.
   world.move("a", { status: "completed" });
   world.move("c", { status: "running" });
+  world.add({ id: "d", updated_at: "2026-11-27T12:00:01.000000Z" });
+  world.move("d", { status: "completed" });
   await until(() => role(second) === "leader" && status(second) === "live");
   await until(
     () => mine.said().includes("a2") && mine.said().includes("c2") && c.said() === "c1 c2",
   );
-  expect(mine.said().split(" ").sort()).toEqual(["a1", "a2", "b1", "c1", "c2"]);
+  await until(() => mine.said().includes("d2") && also.said().includes("d2"));
+  for (const heard of [mine, also]) {
+    expect(heard.said().split(" ").sort()).toEqual(["a1", "a2", "b1", "c1", "c2", "d2"]);
+  }
   expect(role(third)).toBe("follower");
   expect(world.open()).toBe(1);
 });

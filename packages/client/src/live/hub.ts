@@ -72,11 +72,12 @@ export class Hub {
   /** Has a listener watch other topics. */
   change(listener: Listener, topics: readonly Topic[]): void {
     if (!this.#seen.has(listener)) return;
-    const added = topics.filter((topic) => !listener.topics.includes(topic));
-    const gone = listener.topics.filter((topic) => !topics.includes(topic));
+    const [before, now] = [new Set(listener.topics), new Set(topics)];
+    const added = topics.filter((topic) => !before.has(topic));
+    const gone = listener.topics.filter((topic) => !now.has(topic));
     listener.topics = topics;
     this.#displace(listener, gone);
-    this.#place(listener, added);
+    if (added.length > 0) this.#place(listener, added);
   }
 
   remove(listener: Listener): void {
@@ -183,6 +184,7 @@ export class Hub {
 
   #place(listener: Listener, topics: readonly Topic[]) {
     let fresh = false;
+    const placed = new Set(topics);
     for (const topic of topics) {
       const there = this.#index.get(topic);
       if (there) there.add(listener);
@@ -190,9 +192,9 @@ export class Hub {
       fresh ||= !there;
     }
     for (const job of [...this.#jobs.values()]) {
-      const own = topicsOver(job).some((topic) => topics.includes(topic));
+      const own = topicsOver(job).some((topic) => placed.has(topic));
       // All one's own begins, as the server has it, with what has not ended.
-      const old = isTerminal(job.status) && !topics.includes(`job:${job.id}`) && !isWhole(topics);
+      const old = isTerminal(job.status) && !placed.has(`job:${job.id}`) && !isWhole(topics);
       if (own && !old) this.#deliver(listener, job);
     }
     if (fresh) this.onChange();

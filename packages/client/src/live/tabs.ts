@@ -130,6 +130,7 @@ export class Tabs implements Link {
 
   #lead() {
     this.#parts.log("this tab leads");
+    this.#parts.hub.lost();
     this.#connection = this.#parts.connect(() => this.#changed());
     this.#say({ type: "lead" });
     this.#changed();
@@ -152,6 +153,7 @@ export class Tabs implements Link {
       if (message?.type === "want") this.#wanted(message);
       if (message?.type === "retry") this.#connection.retryNow();
     } else if (message?.type === "lead") {
+      this.#parts.hub.lost();
       this.#ask();
       this.#parts.catchUp();
     } else if (message?.type === "state") {

@@ -10,6 +10,8 @@ import { type Host, OPENING, type Session } from "./transport.js";
 /** ms between pings, and for their answer. */
 const PING = 25_000;
 const PONG = 10_000;
+/** ms between changes of what is watched. */
+const GATHER = 50;
 /** Jobs of one message: well below 64 KiB. */
 const CHUNK = 300;
 /** Close codes behind which the same would only happen again. */
@@ -38,6 +40,8 @@ export function openWebSocket(host: Host): Session {
   let drain: number | undefined;
   let pings = 0;
   let pinged: number | undefined;
+  let stopGathering: (() => void) | undefined;
+  let flushedAt = 0;
   let stopTimer = clock.after(OPENING, () => fail(timeoutError()));
 
   void http
@@ -54,7 +58,7 @@ export function openWebSocket(host: Host): Session {
     }
     socket.onopen = () => {
       if (token) say({ type: "auth", token });
-      update();
+      flush();
       ping();
     };
     socket.onmessage = ({ data }) => hear(data);
@@ -69,13 +73,22 @@ export function openWebSocket(host: Host): Session {
     socket.send(JSON.stringify(message));
   }
 
+  /** At once; but many changes in a row are few messages, for a server counts them. */
   function update() {
+    const ms = Math.max(GATHER - (clock.now() - flushedAt), 0);
+    stopGathering ??= clock.after(ms, flush);
+  }
+
+  function flush() {
+    stopGathering?.();
+    stopGathering = undefined;
+    flushedAt = clock.now();
     if (socket?.readyState !== 1) return;
-    const wanted = host.topics();
-    const gone = [...sent].filter((topic) => !wanted.includes(topic));
+    const wanted = new Set(host.topics());
+    const gone = [...sent].filter((topic) => !wanted.has(topic));
     for (const topic of gone) sent.delete(topic);
     if (gone.length > 0) say({ type: "unsubscribe", ...fieldsOf(gone) });
-    subscribe(wanted.filter((topic) => !sent.has(topic)));
+    subscribe([...wanted].filter((topic) => !sent.has(topic)));
   }
 
   function subscribe(topics: readonly Topic[]) {
@@ -145,7 +158,7 @@ export function openWebSocket(host: Host): Session {
       say({ type: "auth", token: fresh });
       // Subscriptions that were refused meanwhile.
       sent.clear();
-      update();
+      flush();
     } else if (!ready) {
       fail(unauthenticated(false));
     }
@@ -183,6 +196,7 @@ export function openWebSocket(host: Host): Session {
   function close() {
     over = true;
     stopTimer();
+    stopGathering?.();
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     // A socket that is still opening would tell its page of an error.
