@@ -33,6 +33,8 @@ export function liveJobs(
   /** What updates told since a page was asked for: that page may be older. */
   const told = new Set<string>();
   let cursor: string | undefined;
+  /** The first page is there: until then the stream may have told of what stands behind it. */
+  let begun = false;
   let asked = 0;
   let stopGathering: (() => void) | undefined;
   let stopOpened: () => void = () => undefined;
@@ -91,8 +93,10 @@ export function liveJobs(
       const page = await listJobs(http, { ...queryOf(filter), cursor: from });
       if (turn !== asked) return;
       if (!from) keepOnly(page.jobs, page.next);
+      if (!begun && page.next) dropBehind(page.jobs);
       // A refresh leaves the pages behind the first one as they are.
-      if (from || known.size <= page.jobs.length) cursor = page.next;
+      if (from || !begun || known.size <= page.jobs.length) cursor = page.next;
+      begun = true;
       for (const job of page.jobs) {
         if (!told.has(job.id) && (known.get(job.id)?.seq ?? 0) <= job.seq) known.set(job.id, job);
       }
@@ -110,6 +114,12 @@ export function liveJobs(
     const last = next ? (jobs.at(-1)?.id ?? "") : "";
     for (const id of [...known.keys()])
       if (id >= last && !there.has(id) && !told.has(id)) known.delete(id);
+  }
+
+  /** What stands behind the first page comes with a page of its own. */
+  function dropBehind(jobs: readonly Job[]) {
+    const last = jobs.at(-1)?.id ?? "";
+    for (const id of [...known.keys()]) if (id < last) known.delete(id);
   }
 
   function publish() {
