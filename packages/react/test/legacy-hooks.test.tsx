@@ -140,7 +140,10 @@ async function roomServer() {
   const emit = (event: string, data: unknown) => {
     for (const socket of open) socket.send(`42${JSON.stringify([event, data])}`);
   };
-  return { url: `http://127.0.0.1:${port}`, heard, open, emit };
+  const dismiss = () => {
+    for (const socket of open) socket.send("41");
+  };
+  return { url: `http://127.0.0.1:${port}`, heard, open, emit, dismiss };
 }
 
 const progress = (percent: number, fields = {}) => ({
@@ -176,4 +179,15 @@ test("a room is left with its component, and a refusal is told", async () => {
   page.show(null);
   await waitFor(() => expect(server.open.size).toBe(0));
   expect(server.heard).toContain('42["leave_job",{"job_id":"9"}]');
+});
+
+test("whoever is sent away comes back with another token", async () => {
+  const server = await roomServer();
+  let token = "first";
+  open(<Job jobId={7} transport="socket.io" url={server.url} token={() => token} />);
+  await waitFor(() => expect(server.heard).toContain('42["join_job",{"job_id":7}]'));
+  token = "second";
+  server.dismiss();
+  await waitFor(() => expect(server.heard).toContain('40{"token":"second"}'));
+  await screen.findByText(/^connected/);
 });

@@ -3,6 +3,8 @@
 import { afterEach, vi } from "vitest";
 
 if (typeof document !== "undefined") {
+  // jsdom has no canvas, and says so whenever axe asks for one.
+  HTMLCanvasElement.prototype.getContext = () => null;
   const { cleanup } = await import("@testing-library/react");
   afterEach(() => {
     cleanup();

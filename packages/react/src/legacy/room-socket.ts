@@ -32,8 +32,12 @@ export function joinRoom(
   let left = false;
 
   const join = async () => {
-    const { io } = await import("socket.io-client");
+    const io = await load();
     if (left) return;
+    if (io === undefined) {
+      listener.onState(false, "socket.io-client could not be loaded. Is it installed?");
+      return;
+    }
     const socket = io(url ?? globalThis.location.origin, {
       // A socket of its own: leaving ends it, whoever else is connected.
       forceNew: true,
@@ -51,8 +55,11 @@ export function joinRoom(
       listener.onState(true, null);
       socket.emit("join_job", { job_id: jobId });
     });
-    socket.on("disconnect", () => {
-      if (!left) listener.onState(false, null);
+    socket.on("disconnect", (reason) => {
+      if (left) return;
+      listener.onState(false, null);
+      // The credential has ended. The library comes back by itself from all else, and not from this.
+      if (reason === "io server disconnect") socket.connect();
     });
     socket.on("connect_error", (error) => listener.onState(false, error.message));
     socket.on("error", (said: unknown) => listener.onState(socket.connected, messageOf(said)));
@@ -70,13 +77,21 @@ export function joinRoom(
     listener.onState(false, null);
   };
 
-  join().catch(() => {
-    if (!left) listener.onState(false, "socket.io-client could not be loaded. Is it installed?");
-  });
+  void join();
   return () => {
-    left || leave();
+    if (!left) leave();
     left = true;
   };
+}
+
+/** Within `try`, bundlers take a package that is not installed for optional, as it is. */
+async function load(): Promise<typeof import("socket.io-client").io | undefined> {
+  try {
+    const { io } = await import("socket.io-client");
+    return io;
+  } catch {
+    return undefined;
+  }
 }
 
 function messageOf(said: unknown): string {
