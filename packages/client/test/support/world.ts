@@ -12,6 +12,8 @@ export interface World {
   /** Chance of a second copy, and of an older state behind a newer one. */
   noise: number;
   readonly requests: string[];
+  /** What clients said on sockets. */
+  readonly said: { readonly type: string; readonly [field: string]: unknown }[];
   /** Sockets and streams that are open now. */
   open(): number;
   add(job: Partial<Job> & { id: string }): Job;
@@ -68,6 +70,7 @@ export function makeWorld(clock: TestClock): World {
   const polls = new Set<() => void>();
   const blocked = new Set<"websocket" | "sse" | "http">();
   const requests: string[] = [];
+  const said: World["said"] = [];
 
   const wants = (watcher: Watcher, job: Job) =>
     watcher.mine || watcher.jobs.has(job.id) || watcher.batches.has(job.batch ?? "");
@@ -124,6 +127,7 @@ export function makeWorld(clock: TestClock): World {
 
     send(text: string) {
       const message = JSON.parse(text);
+      said.push(message);
       const watcher = this.#watcher;
       if (message.type === "ping") this.#say({ type: "pong", ref: message.ref });
       if (message.type === "unsubscribe") {
@@ -229,6 +233,7 @@ export function makeWorld(clock: TestClock): World {
     blocked,
     noise: 0,
     requests,
+    said,
     webSocket: Socket as unknown as typeof WebSocket,
     async fetch(input, init) {
       const url = new URL(String(input));
