@@ -84,7 +84,7 @@ function useWatchMine(): void {
 function NotFound() {
   const t = useTexts();
   return (
-    <Empty icon="search" title={t.notFound}>
+    <Empty icon="search" title={t.notFound} whole>
       <p>{t.notFoundHint}</p>
       <Link className="button" href="/">
         {t.toDocuments}

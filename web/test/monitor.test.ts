@@ -1,7 +1,7 @@
 /** What the monitor counts. */
 import type { Job, Stats } from "@milepost/client";
 import { expect, test } from "vitest";
-import { batchesOf, byDay, byType, periodStart, perMinute, successOf } from "../src/monitor/stats";
+import { byDay, byType, periodStart, perMinute, successOf } from "../src/monitor/stats";
 
 const NOW = Date.parse("2026-11-27T15:00:00Z");
 
@@ -59,8 +59,7 @@ test("kinds are grouped over days, the most frequent first", () => {
   expect(successOf({ completed: 0, failed: 0 })).toBeNull();
 });
 
-const ended = (ago: number, batch: string | null = null): Job =>
-  ({ finished_at: new Date(NOW - ago).toISOString(), batch }) as Job;
+const ended = (ago: number): Job => ({ finished_at: new Date(NOW - ago).toISOString() }) as Job;
 
 test("the rate is that of the last five minutes", () => {
   expect(perMinute([], true, NOW)).toBe(0);
@@ -70,12 +69,4 @@ test("the rate is that of the last five minutes", () => {
 test("where all that is known ended within less, the rate is that of that time", () => {
   const busy = Array.from({ length: 200 }, (_, index) => ended(300 * index));
   expect(perMinute(busy, false, NOW)).toBeCloseTo(201, 0);
-});
-
-test("batches of the newest jobs, and how many of them ended", () => {
-  const waits = { batch: "a" } as Job;
-  expect([...batchesOf([ended(1, "a"), waits, ended(1, "b"), ended(1)])]).toEqual([
-    ["a", 1],
-    ["b", 1],
-  ]);
 });

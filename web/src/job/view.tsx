@@ -41,7 +41,10 @@ export default function JobView({ id, shared = false }: JobViewProps) {
   }
   if (!job) {
     return (
-      <div className="stack">{error ? <Failure error={error} /> : <Skeleton lines={6} />}</div>
+      <div className="stack">
+        <h1 className="visually-hidden">{t.result}</h1>
+        {error ? <Failure error={error} /> : <Skeleton lines={6} />}
+      </div>
     );
   }
 
@@ -91,7 +94,7 @@ function Progress({ job, stalled, shared }: { job: Job; stalled: boolean; shared
 function Gone({ title, hint, shared }: { title: string; hint: string; shared: boolean }) {
   const t = useTexts();
   return (
-    <Empty icon="search" title={title}>
+    <Empty icon="search" title={title} whole>
       <p>{hint}</p>
       {!shared && (
         <Link className="button" href="/">

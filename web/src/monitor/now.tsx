@@ -1,6 +1,7 @@
 /** What is under way now, and the batches of late, live. */
-import type { Job } from "@milepost/client";
+import { type Batch, isTerminal, type Job } from "@milepost/client";
 import { JobProgress, useJobs, useMilepost } from "@milepost/react";
+import { useEffect } from "react";
 import { Link } from "wouter";
 import { UNDER_WAY } from "../list/filter";
 import { useOrders } from "../list/orders";
@@ -8,8 +9,8 @@ import { formatNumber } from "../preferences/format";
 import { useLocale } from "../preferences/preferences";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
+import { Failure } from "../ui/states";
 import { useLoad } from "../ui/use-load";
-import { batchesOf } from "./stats";
 
 /** Rows that are shown; the list of documents has all. */
 const MOST = 12;
@@ -58,42 +59,55 @@ function NowRow({ job }: { job: Job }) {
   );
 }
 
+/** ms between two readings of the batches while some of their jobs are under way. */
+const EVERY = 2000;
+
 export function Batches({ jobs }: { jobs: readonly Job[] }) {
   const t = useTexts();
-  const batches = [...batchesOf(jobs)].slice(0, MOST);
+  const client = useMilepost();
+  const { value, error, reload } = useLoad("batches", (signal) =>
+    client.batches.list({ limit: MOST, signal }),
+  );
+  const busy = jobs.some(({ batch, status }) => batch && !isTerminal(status));
+  // Read at the end, too: then nothing is under way any more.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a change of `busy` is the reason.
+  useEffect(() => {
+    reload();
+    if (!busy) return;
+    const timer = setInterval(reload, EVERY);
+    return () => clearInterval(timer);
+  }, [busy, reload]);
+
   return (
     <section className="card padded">
       <h2>{t.batches}</h2>
-      {batches.length === 0 && <p className="soft quiet-line">{t.noBatches}</p>}
+      {error && <Failure error={error} onRetry={reload} />}
+      {value?.items.length === 0 && <p className="soft quiet-line">{t.noBatches}</p>}
       <ul className="now">
-        {batches.map(([id, ended]) => (
-          <BatchRow key={id} id={id} ended={ended} />
+        {value?.items.map((batch) => (
+          <BatchRow key={batch.id} batch={batch} />
         ))}
       </ul>
     </section>
   );
 }
 
-/** `ended` tells when to ask again: a batch is nothing but its jobs, and these are watched. */
-function BatchRow({ id, ended }: { id: string; ended: number }) {
+function BatchRow({ batch: { id, total, progress, by_status } }: { batch: Batch }) {
   const t = useTexts();
   const locale = useLocale();
-  const client = useMilepost();
-  const { value: batch } = useLoad(`${id} ${ended}`, () => client.batches.get(id));
-  const { completed = 0, failed = 0, cancelled = 0 } = batch?.by_status ?? {};
+  const { completed = 0, failed = 0, cancelled = 0 } = by_status;
   const name = t.batchNamed(id.slice(-6));
   return (
     <li>
       <Link className="job-link" href={`/?batch=${id}`}>
         {name}
       </Link>
-      <progress className="bar" max={100} value={batch?.progress ?? 0} aria-label={name} />
+      <progress className="bar" max={100} value={progress} aria-label={name} />
       <span className="small soft numeric">
-        {batch &&
-          t.batchSummary(
-            formatNumber(locale, completed + failed + cancelled),
-            formatNumber(locale, batch.total),
-          )}
+        {t.batchSummary(
+          formatNumber(locale, completed + failed + cancelled),
+          formatNumber(locale, total),
+        )}
       </span>
     </li>
   );

@@ -104,12 +104,3 @@ export function perMinute(jobs: readonly Job[], whole: boolean, now: number): nu
   const covered = !whole && recent.length === ends.length ? now - Math.min(...recent) : WINDOW;
   return recent.length / (Math.max(covered, 1000) / 60_000);
 }
-
-/** The batches of the newest jobs, each with how many of these have ended, to tell a change by. */
-export function batchesOf(jobs: readonly Job[]): ReadonlyMap<string, number> {
-  const batches = new Map<string, number>();
-  for (const { batch, finished_at } of jobs) {
-    if (batch) batches.set(batch, (batches.get(batch) ?? 0) + (finished_at ? 1 : 0));
-  }
-  return batches;
-}

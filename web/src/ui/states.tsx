@@ -4,19 +4,20 @@ import type { ReactNode } from "react";
 import { useTexts } from "../texts/texts";
 import { Icon, type IconName } from "./icons";
 
-export function Empty({
-  icon,
-  title,
-  children,
-}: {
-  icon: IconName;
-  title: string;
-  children?: ReactNode;
-}) {
+interface EmptyProps {
+  readonly icon: IconName;
+  readonly title: string;
+  /** Whether there is nothing else on the screen: then it is the screen's heading. */
+  readonly whole?: boolean;
+  readonly children?: ReactNode;
+}
+
+export function Empty({ icon, title, whole = false, children }: EmptyProps) {
+  const Heading = whole ? "h1" : "h2";
   return (
     <div className="empty">
       <Icon name={icon} />
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {children}
     </div>
   );
