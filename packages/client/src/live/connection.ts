@@ -2,7 +2,7 @@
 // browser says about network and page. Leaves: messages to the hub, and how the
 // connection stands. Never: decides by itself: that is the machine's part.
 
-import type { MilepostError } from "../errors.js";
+import { MilepostError } from "../errors.js";
 import type { Http } from "../http.js";
 import { type Clock, type Log, sleep } from "../platform.js";
 import type { Backoff, ConnectionState, Metrics, TransportName } from "../types.js";
@@ -99,13 +99,6 @@ export class Connection implements Link {
     if (this.#parts.hub.topics().length > 0) this.#step({ type: "retry" });
   }
 
-  /** Somebody else is signed in. */
-  restart(): void {
-    this.#positions.clear();
-    this.#step({ type: "reset" });
-    this.update();
-  }
-
   /** A job could not be gone on from. */
   gap(): void {
     this.#measure({ gaps: this.#metrics.gaps + 1 });
@@ -190,7 +183,10 @@ export class Connection implements Link {
       },
       receive: (message) => this.#receive(message),
       failed: (error, after) => {
-        if (report) return report(false);
+        if (report) {
+          this.#probe = undefined;
+          return report(false);
+        }
         this.#failed(error, after);
       },
       latency: (latency) => this.#measure({ latency }),
@@ -236,13 +232,16 @@ export class Connection implements Link {
     while (!signal.aborted) {
       try {
         await catchUp(http, hub, signal);
-        this.#complete = true;
-        return;
+        break;
       } catch (error) {
         log("catching up failed", error);
+        if (signal.aborted) return;
+        // Whoever may not list their jobs has missed none.
+        if (error instanceof MilepostError && !error.retryable) break;
         await sleep(clock, CATCH_UP_AGAIN, signal);
       }
     }
+    if (!signal.aborted) this.#complete = true;
   }
 
   #end() {

@@ -54,8 +54,6 @@ export type Event =
   | { readonly type: "probed"; readonly level: number; readonly ok: boolean; readonly at: number }
   | { readonly type: "offline"; readonly at: number }
   | { readonly type: "online" | "visible" | "retry" }
-  /** Somebody else is signed in. */
-  | { readonly type: "reset" }
   | { readonly type: "close" };
 
 /** What is to be done. `open`, `close` and `adopt` end all timers and what was open. */
@@ -101,8 +99,6 @@ export function step(state: Machine, event: Event, rules: Rules): Next {
   switch (event.type) {
     case "unwanted":
       return [{ status: "idle" }, [{ type: "close" }]];
-    case "reset":
-      return open(BEGIN);
     case "opened":
       return state.status === "connecting" ? opened(tried, event.at, rules) : same;
     case "failed":

@@ -27,6 +27,7 @@ export function openStreams(host: Host): Session {
   replace();
 
   function update() {
+    if (over) return;
     stopGathering?.();
     stopGathering = host.clock.after(GATHER, () => {
       // Topics that are watched no more do no harm.

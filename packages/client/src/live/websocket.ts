@@ -75,6 +75,7 @@ export function openWebSocket(host: Host): Session {
 
   /** At once; but many changes in a row are few messages, for a server counts them. */
   function update() {
+    if (over) return;
     const ms = Math.max(GATHER - (clock.now() - flushedAt), 0);
     stopGathering ??= clock.after(ms, flush);
   }
