@@ -84,7 +84,9 @@ impl Shared {
             for (snapshot, position) in
                 self.store.list(JobFilter { limit: u32::MAX, ..jobs }).await?
             {
-                let seq = watched.get(&snapshot.id).copied().unwrap_or(Seq(0));
+                // How far whoever came back had followed a job before is not known here,
+                // and a state from before that would go back.
+                let seq = watched.get(&snapshot.id).copied().unwrap_or(snapshot.seq);
                 self.show(snapshot, position, seq, why).await?;
             }
         }
