@@ -20,6 +20,8 @@ const shared = {
   include: ["test/**/*.test.{ts,tsx}"],
   setupFiles: ["test/setup.ts"],
   maxWorkers: 1,
+  // A busy machine is slow, and not wrong.
+  testTimeout: 60_000,
 };
 
 export default defineConfig({

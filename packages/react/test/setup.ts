@@ -5,7 +5,8 @@ import { afterEach, vi } from "vitest";
 if (typeof document !== "undefined") {
   // jsdom has no canvas, and says so whenever axe asks for one.
   HTMLCanvasElement.prototype.getContext = () => null;
-  const { cleanup } = await import("@testing-library/react");
+  const { cleanup, configure } = await import("@testing-library/react");
+  configure({ asyncUtilTimeout: 20_000 });
   afterEach(() => {
     cleanup();
     localStorage.clear();
