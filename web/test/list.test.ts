@@ -26,8 +26,11 @@ const job = (status: Status, more: Partial<Job> = {}): Job =>
 
 test("a job takes the orders that its status allows", () => {
   const orders = (one: Job) =>
-    (["cancel", "retry", "again", "delete"] as const).filter((order) => takes(order, one));
-  expect(orders(job("awaiting"))).toEqual(["cancel", "again"]);
+    (["confirm", "cancel", "retry", "again", "delete"] as const).filter((order) =>
+      takes(order, one),
+    );
+  expect(orders(job("awaiting"))).toEqual(["confirm", "cancel", "again"]);
+  expect(orders(job("awaiting", { document: null }))).toEqual(["cancel"]);
   expect(orders(job("running"))).toEqual(["cancel", "again"]);
   expect(orders(job("failed"))).toEqual(["retry", "again", "delete"]);
   expect(orders(job("completed"))).toEqual(["again", "delete"]);

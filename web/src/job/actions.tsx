@@ -24,6 +24,17 @@ export function JobActions({ job, shared }: { job: Job; shared: boolean }) {
 
   return (
     <div className="row job-actions">
+      {takes("confirm", job) && (
+        <button
+          type="button"
+          className="button primary"
+          onClick={() => void orders.give("confirm", [job])}
+        >
+          <Icon name="check" />
+          <span aria-hidden="true">{t.confirm}</span>
+          <span className="visually-hidden">{t.confirmNamed(name)}</span>
+        </button>
+      )}
       {takes("cancel", job) && (
         <button type="button" className="button" onClick={() => void orders.give("cancel", [job])}>
           <Icon name="close" />

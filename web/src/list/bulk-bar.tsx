@@ -13,6 +13,7 @@ interface BulkBarProps {
 }
 
 const ORDERS: readonly { readonly order: Order; readonly icon: IconName }[] = [
+  { order: "confirm", icon: "check" },
   { order: "cancel", icon: "close" },
   { order: "retry", icon: "retry" },
   { order: "again", icon: "again" },
@@ -23,6 +24,7 @@ export function BulkBar({ jobs, orders, onClear }: BulkBarProps) {
   const t = useTexts();
   const [deleting, setDeleting] = useState(false);
   const names: Record<Order, string> = {
+    confirm: t.confirm,
     cancel: t.cancel,
     retry: t.retry,
     again: t.convertAgain,
@@ -41,18 +43,19 @@ export function BulkBar({ jobs, orders, onClear }: BulkBarProps) {
     <div className="bulk" role="toolbar" aria-label={t.selected(jobs.length)}>
       <strong aria-live="polite">{t.selected(jobs.length)}</strong>
       <div className="row grow">
-        {ORDERS.map(({ order, icon }) => (
-          <button
-            key={order}
-            type="button"
-            className={order === "delete" ? "button small danger" : "button small"}
-            disabled={!jobs.some((job) => takes(order, job))}
-            onClick={() => void give(order)}
-          >
-            <Icon name={icon} />
-            {names[order]}
-          </button>
-        ))}
+        {ORDERS.filter(({ order }) => jobs.some((job) => takes(order, job))).map(
+          ({ order, icon }) => (
+            <button
+              key={order}
+              type="button"
+              className={order === "delete" ? "button small danger" : "button small"}
+              onClick={() => void give(order)}
+            >
+              <Icon name={icon} />
+              {names[order]}
+            </button>
+          ),
+        )}
       </div>
       <button type="button" className="button small quiet" data-shortcut="Escape" onClick={onClear}>
         {t.clearSelection}

@@ -59,6 +59,17 @@ export const JobRow = memo(function JobRow({ job, selected, onSelect, orders }: 
         </time>
       </td>
       <td className="cell actions">
+        {takes("confirm", job) && (
+          <button
+            type="button"
+            className="button quiet icon"
+            title={t.confirm}
+            onClick={() => void orders.give("confirm", [job])}
+          >
+            <Icon name="check" />
+            <span className="visually-hidden">{t.confirmNamed(name)}</span>
+          </button>
+        )}
         {takes("cancel", job) && (
           <button
             type="button"

@@ -9,13 +9,14 @@ import { useMemo } from "react";
 import { useTexts } from "../texts/texts";
 import { useToast } from "../ui/toasts";
 
-export type Order = "cancel" | "retry" | "again" | "delete";
+export type Order = "confirm" | "cancel" | "retry" | "again" | "delete";
 
 const PARALLEL = 4;
 
 /** Whether a job takes an order now. */
 export function takes(order: Order, job: Job): boolean {
   const ended = isTerminal(job.status);
+  if (order === "confirm") return job.status === "awaiting" && job.document != null;
   if (order === "cancel") return !ended;
   if (order === "retry") return job.status === "failed" || job.status === "cancelled";
   if (order === "again") return job.document != null && job.pipeline !== "external";
@@ -54,6 +55,7 @@ export function useOrders(): Orders {
     const again = (job: Job, options: SubmitOptions = { pipeline: job.pipeline }): Promise<Job> =>
       client.submit({ document: job.document?.id ?? "" }, { ...options, force: true });
     const one: Record<Order, (job: Job) => Promise<unknown>> = {
+      confirm: ({ id }) => client.confirm(id),
       cancel: ({ id }) => client.cancel(id),
       retry: ({ id }) => client.retry(id),
       delete: ({ id }) => client.remove(id),

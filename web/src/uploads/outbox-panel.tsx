@@ -1,5 +1,5 @@
 /** What is on its way to the server: being sent, waiting for the connection, refused. */
-import type { SubmitItem } from "@milepost/react";
+import { faultText, type SubmitItem, useTexts as useComponentTexts } from "@milepost/react";
 import type { Waiting } from "../offline/outbox";
 import { formatShare } from "../preferences/format";
 import { useLocale } from "../preferences/preferences";
@@ -29,7 +29,9 @@ function SendingRow({ item }: { item: SubmitItem }) {
   const t = useTexts();
   const locale = useLocale();
   const { retry, remove } = useUploads();
-  const { key, name = t.untitled, state, sent, total, error } = item;
+  const { key, name = t.untitled, state, sent, total, error, options } = item;
+  const texts = useComponentTexts();
+  const unsent = error?.code === "network" && options.options?.password !== undefined;
   const share = total > 0 ? sent / total : 0;
   return (
     <li className="outbox-row">
@@ -38,7 +40,7 @@ function SendingRow({ item }: { item: SubmitItem }) {
         <div className="outbox-name">{name}</div>
         {state === "failed" ? (
           <div className="small bad-text" role="alert">
-            {error?.message ?? t.notSent}
+            {unsent ? t.passwordOffline : error && faultText(error, texts)}
           </div>
         ) : (
           <>
