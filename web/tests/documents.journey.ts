@@ -33,7 +33,7 @@ test("three files are dropped, and their pages arrive", async ({ page, server, a
 });
 
 test("pages can be read while the others are under way", async ({ page, server, api }) => {
-  const { id } = await api.file(pdfOf(3000), "road.pdf");
+  const { id } = await api.file(pdfOf(600), "road.pdf");
   await openJob(page, id);
   await until("a page is there", async () => {
     const pages = await api.call<{ items: unknown[] }>("GET", `/v1/jobs/${id}/pages?limit=1`);
@@ -94,7 +94,7 @@ test("the page is reloaded in mid-job", async ({ page, api }) => {
 });
 
 test("the server is killed in mid-job, and the job finishes", async ({ page, server, api }) => {
-  const { id } = await api.file(pdfOf(3000), "road.pdf");
+  const { id } = await api.file(pdfOf(600), "road.pdf");
   await page.goto("/");
   await expect(progress(page, "road.pdf")).toBeVisible();
   await until("the job runs", async () => (await api.job(id)).status === "running");
