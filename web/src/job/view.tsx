@@ -26,8 +26,9 @@ export default function JobView({ id, shared = false }: JobViewProps) {
   const t = useTexts();
   const client = useMilepost();
   const live = useJob(id);
-  // Read once beside the stream: without a connection it comes from the copies, which keep it.
-  const read = useLoad(id, (signal) => client.job(id, { signal }));
+  // Read beside the stream, and again at the end: without a connection it comes from the copies.
+  const ended = live.job !== undefined && isTerminal(live.job.status);
+  const read = useLoad(`${id} ${ended}`, (signal) => client.job(id, { signal }));
   const { stalled, removed } = live;
   const job = live.job ?? read.value;
   const error = live.error ?? (job ? undefined : read.error);

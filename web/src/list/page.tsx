@@ -1,8 +1,9 @@
 /** The documents: what is added, what is on its way, and all jobs, live. */
-import { useJobs } from "@milepost/react";
+import { useConnection, useJobs } from "@milepost/react";
 import type { RowSelectionState, SortingState } from "@tanstack/react-table";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
+import { useOpenedJobs, withOpened } from "../offline/opened";
 import { formatNumber } from "../preferences/format";
 import { useLocale } from "../preferences/preferences";
 import { useTexts } from "../texts/texts";
@@ -27,7 +28,11 @@ export function DocumentsPage() {
   const [sorting, setSorting] = useState(NEWEST_FIRST);
   const [selection, setSelection] = useState<RowSelectionState>({});
   const orders = useOrders();
-  const { jobs, loading, error, hasMore, loadMore, refresh } = useJobs(requestOf(filter));
+  const { jobs: listed, loading, error, hasMore, loadMore, refresh } = useJobs(requestOf(filter));
+  const { status } = useConnection();
+  const narrowed = queryOf(filter).size > 0;
+  const opened = useOpenedJobs(!narrowed && (status === "offline" || status === "retrying"));
+  const jobs = useMemo(() => withOpened(listed, opened), [listed, opened]);
   useTitle(t.documents);
 
   const change = useCallback(
@@ -47,7 +52,6 @@ export function DocumentsPage() {
   }, [loadsAll, jobs.length, more]);
 
   const selected = useMemo(() => jobs.filter(({ id }) => selection[id]), [jobs, selection]);
-  const narrowed = queryOf(filter).size > 0;
   const first = jobs.length === 0 && !narrowed;
 
   return (

@@ -8,6 +8,9 @@ const WHO = new Set(["/v1/info", "/v1/session"]);
 /** The cache of an answer; `undefined` where it is not kept. */
 export type Kept = "state" | "content";
 
+/** Whether it is the path of a job's state. */
+export const isJob = (path: string): boolean => JOB.test(path);
+
 /** The largest answer that is kept, in bytes. */
 export const LARGEST = 5_000_000;
 
@@ -25,7 +28,7 @@ export function kept(url: URL, headers: Headers): Kept | undefined {
   if (headers.has("authorization")) return undefined;
   if (headers.get("accept")?.includes("text/event-stream")) return undefined;
   if (url.searchParams.has("wait") || url.searchParams.has("after")) return undefined;
-  if (WHO.has(url.pathname) || JOB.test(url.pathname)) return "state";
+  if (WHO.has(url.pathname) || isJob(url.pathname)) return "state";
   if (url.pathname === "/v1/jobs" && !url.searchParams.has("cursor")) return "state";
   return CONTENT.test(url.pathname) ? "content" : undefined;
 }
