@@ -70,7 +70,6 @@ export function Batches({ jobs }: { jobs: readonly Job[] }) {
   );
   const busy = jobs.some(({ batch, status }) => batch && !isTerminal(status));
   // Read at the end, too: then nothing is under way any more.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a change of `busy` is the reason.
   useEffect(() => {
     reload();
     if (!busy) return;
