@@ -43,7 +43,7 @@ export function SharedApp({ link }: { link: SharedLink }) {
           <div className="top-inner">
             <span className="brand">
               <img src="/app/icons/mark.svg" alt="" width="28" height="28" />
-              Milepost
+              <span className="brand-name">Milepost</span>
             </span>
             <div className="top-end">
               <ConnectionIndicator />

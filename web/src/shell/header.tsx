@@ -26,7 +26,7 @@ export function Header() {
       <div className="top-inner">
         <Link href="/" className="brand">
           <img src="/app/icons/mark.svg" alt="" width="28" height="28" />
-          Milepost
+          <span className="brand-name">Milepost</span>
         </Link>
         {path !== "/app/login" && (
           <nav className="places" aria-label={t.navigation}>
