@@ -55,7 +55,7 @@ impl Shared {
     }
 
     async fn read_again(&self, why: Why) -> Result<(), StoreError> {
-        let since = Some(self.published.load(Ordering::Relaxed));
+        let published = self.published.load(Ordering::Relaxed);
         let (mut watched, mut groups) = (BTreeMap::<JobId, Seq>::new(), Vec::new());
         for members in self.topics().values() {
             for member in members.values() {
@@ -80,13 +80,17 @@ impl Shared {
         }
         // Those that no watcher of the group knows yet.
         for group in groups {
-            let jobs = JobFilter { since, status: Vec::new(), ..group.jobs.clone() };
+            let jobs =
+                JobFilter { since: Some(published), status: Vec::new(), ..group.jobs.clone() };
             for (snapshot, position) in
                 self.store.list(JobFilter { limit: u32::MAX, ..jobs }).await?
             {
-                // How far whoever came back had followed a job before is not known here,
-                // and a state from before that would go back.
-                let seq = watched.get(&snapshot.id).copied().unwrap_or(snapshot.seq);
+                let seq = match watched.get(&snapshot.id) {
+                    Some(&seq) => seq,
+                    // Whoever resumed a stream has seen all that was told until now, so
+                    // a state from before that would go back.
+                    None => self.store.seq_at(snapshot.id, published).await?,
+                };
                 self.show(snapshot, position, seq, why).await?;
             }
         }

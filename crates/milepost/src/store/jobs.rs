@@ -291,11 +291,14 @@ fn same_columns(before: &Snapshot, after: &Snapshot) -> bool {
             == after.document.as_ref().map(|d| (d.id, &d.filename))
 }
 
+/// Writes down an event that is announced next.
 pub(super) fn insert_event(write: &Write<'_>, job: JobId, event: &Event) -> Result<(), StoreError> {
-    write.connection.prepare_cached("INSERT INTO events VALUES (?, ?, ?)")?.execute(params![
+    let sql = "INSERT INTO events (job, seq, body, position) VALUES (?, ?, ?, ?)";
+    write.connection.prepare_cached(sql)?.execute(params![
         job.uuid(),
         event.seq.0 as i64,
-        serde_json::to_string(event)?
+        serde_json::to_string(event)?,
+        write.next_position() as i64,
     ])?;
     Ok(())
 }

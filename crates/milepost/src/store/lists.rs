@@ -90,6 +90,22 @@ impl Store {
         .await
     }
 
+    /// How far a job was when `position` was the last change of all. Events from before
+    /// positions were kept count as earlier.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn seq_at(&self, job: JobId, position: u64) -> Result<Seq, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT coalesce(max(seq), 0) FROM events
+                       WHERE job = ? AND coalesce(position, 0) <= ?";
+            let values = params![job.uuid(), position as i64];
+            let seq: i64 = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+            Ok(Seq(seq as u64))
+        })
+        .await
+    }
+
     /// The jobs that `filter` lets through, newest first, each with the
     /// position of its last change.
     ///

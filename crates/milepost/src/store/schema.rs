@@ -262,6 +262,10 @@ const MIGRATIONS: &[&str] = &[
         json_extract(snapshot, '$.document.bytes'),
         json_extract(snapshot, '$.document.pages')) WHERE finished_at IS NOT NULL;
 ",
+    "
+    -- Where an event stands in the order of all changes; unknown of older ones.
+    ALTER TABLE events ADD COLUMN position INTEGER;
+",
 ];
 
 /// Whether the database is of this version.

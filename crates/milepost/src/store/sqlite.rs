@@ -80,6 +80,11 @@ pub struct Write<'a> {
 }
 
 impl Write<'_> {
+    /// The place that is taken next.
+    pub(super) fn next_position(&self) -> u64 {
+        self.position + 1
+    }
+
     /// Takes the next place in the order of all changes and announces `change`
     /// there once the transaction is committed. Returns the place.
     pub(super) fn announce(&mut self, change: impl FnOnce(u64) -> Change) -> u64 {
