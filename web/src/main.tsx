@@ -10,6 +10,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/shell.css";
 import "./styles/list.css";
+import "./styles/uploads.css";
 
 preferences.start();
 
