@@ -90,6 +90,7 @@ test(`${JOBS} jobs through five tabs, ${MINUTES} minutes`, async ({ context, api
       await wanderer.page.keyboard.press(key);
       await expect(wanderer.page.getByRole("heading", { level: 1 })).toBeVisible();
     }
+    await expect(wanderer.page.getByRole("row").nth(1)).toBeVisible();
     for (const tab of tabs) samples.add(tab.name, await sample(tab));
     await due;
   }
