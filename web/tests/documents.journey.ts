@@ -1,6 +1,8 @@
 // Documents on their way: dropped, converted page by page, failed, retried, cancelled;
 // the page reloaded and the server killed in the middle.
 
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { connection, drop, openJob, progress, row } from "./harness/app.js";
 import { fixtureBytes, pdfOf } from "./harness/documents.js";
 import { expect, test } from "./harness/journey.js";
@@ -108,4 +110,22 @@ test("the server is killed in mid-job, and the job finishes", async ({ page, ser
   await expect(connection(page)).toHaveText("Live", { timeout: 90_000 });
   await expect(row(page, "road.pdf")).toContainText("Completed", { timeout: 90_000 });
   expect((await api.job(id)).status).toBe("completed");
+});
+
+test.describe("where the server fetches by URL", () => {
+  test.use({ settings: { FETCH_ENABLED: "true", FETCH_ALLOW: "127.0.0.1" } });
+
+  test("a document is added by its address", async ({ page }) => {
+    const bytes = await fixtureBytes("report.pdf");
+    const elsewhere = createServer((_, answer) => answer.end(bytes)).listen(0, "127.0.0.1");
+    await page.goto("/");
+    await page.getByLabel("Or by its address").fill("not an address");
+    await page.getByRole("button", { name: "Convert", exact: true }).click();
+    await expect(page.getByRole("alert")).toContainText("Enter an address");
+    const { port } = elsewhere.address() as AddressInfo;
+    await page.getByLabel("Or by its address").fill(`http://127.0.0.1:${port}/report.pdf`);
+    await page.getByRole("button", { name: "Convert", exact: true }).click();
+    await expect(row(page, "report.pdf")).toContainText("Completed");
+    elsewhere.close();
+  });
 });
