@@ -4,7 +4,7 @@
 import { closedError } from "./errors.js";
 import { baseOf, Http, type Query } from "./http.js";
 import { Live } from "./live/live.js";
-import { type Log, systemClock } from "./platform.js";
+import { guarded, type Log, systemClock } from "./platform.js";
 import type {
   ApiKey,
   Batch,
@@ -307,7 +307,7 @@ export class Milepost {
 }
 
 function logger(debug: MilepostOptions["debug"]): Log {
-  if (typeof debug === "function") return debug;
+  if (typeof debug === "function") return (line, detail) => guarded(() => debug(line, detail));
   if (!debug) return () => undefined;
   return (line, detail) => {
     // biome-ignore lint/suspicious/noConsole: `debug: true` asks for exactly this.

@@ -131,11 +131,11 @@ export class Http {
     });
     let streaming = false;
     try {
-      const token = await this.#parts.token();
+      const token = await unless(abort.signal, this.#parts.token());
       let response = await fetch(this.url(path, call.query), this.#init(call, token, abort.signal));
       if (response.status === 401 && token) {
         // Perhaps it has just ended: whoever gives tokens may have another one.
-        const fresh = await this.#parts.token();
+        const fresh = await unless(abort.signal, this.#parts.token());
         if (fresh && fresh !== token) {
           await response.body?.cancel();
           response = await fetch(this.url(path, call.query), this.#init(call, fresh, abort.signal));
@@ -171,6 +171,14 @@ export class Http {
       ...(body === undefined ? {} : { body }),
     };
   }
+}
+
+/** What a promise brings, unless the signal aborts before. */
+function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    promise.then(resolve, reject);
+  });
 }
 
 /** The page's origin where none is given; nothing where there is no page. */

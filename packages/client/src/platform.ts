@@ -24,6 +24,27 @@ export const systemClock: Clock = {
 /** Tells about frames and decisions. Never gets a credential. */
 export type Log = (line: string, detail?: unknown) => void;
 
+/**
+ * Tells of an error in somebody else's function, which harms nobody else: to the
+ * page's `error` event; in Node.js it is an uncaught exception.
+ */
+export function report(error: unknown): void {
+  if (typeof reportError === "function") reportError(error);
+  else
+    queueMicrotask(() => {
+      throw error;
+    });
+}
+
+/** Calls somebody else's function. */
+export function guarded(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    report(error);
+  }
+}
+
 /** A promise for later, by this clock; it resolves early when `signal` aborts. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

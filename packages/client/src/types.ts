@@ -84,10 +84,24 @@ export interface MilepostOptions {
   /** In the place of the platform's own. */
   readonly fetch?: typeof fetch;
   /** In the place of the platform's own; in Node.js 20, which has none, that of the package `ws`. */
-  readonly webSocket?: typeof WebSocket;
+  readonly webSocket?: SocketClass;
   /** Time and chance, for tests. */
   readonly clock?: Clock;
 }
+
+/** What of a WebSocket is used. */
+export interface Socket {
+  readonly readyState: number;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  send(data: string): void;
+  close(code?: number): void;
+}
+
+/** What makes one: the platform's `WebSocket`, or that of the package `ws`. */
+export type SocketClass = new (url: string, protocol: string) => Socket;
 
 /** Something that changes, as React's `useSyncExternalStore` wants it. */
 export interface Readable<T> {
@@ -187,7 +201,7 @@ export type WatchTarget =
   | { readonly batch: string }
   | { readonly document: string };
 
-/** What a watch calls. A handler that throws harms nobody else; its error goes to `reportError`. */
+/** What a watch calls. A handler that throws harms nobody else; its error goes to `reportError`; in Node.js it is an uncaught exception. */
 export interface WatchHandlers {
   /** Every snapshot, the last one included. */
   onProgress?(job: Job): void;

@@ -5,7 +5,7 @@ import WebSocket from "ws";
 import { Milepost, type TransportName } from "../src/index.js";
 import { makeKey, type Server, startServer } from "./support/server.js";
 
-const webSocket = WebSocket as unknown as typeof globalThis.WebSocket;
+const webSocket = WebSocket;
 
 let server: Server;
 let key: string;

@@ -193,3 +193,13 @@ describe("addresses", () => {
     expect(new Milepost().connection.getSnapshot().status).toBe("idle");
   });
 });
+
+it("does not wait for a credential for longer than for a call", async () => {
+  answers = [ok];
+  const never = client({ getToken: () => new Promise(() => undefined), timeout: 1_000 });
+  const result = never.job("a").catch((error) => error.code);
+  await settle();
+  await clock.advance(1_000);
+  expect(await result).toBe("timeout");
+  expect(sent).toEqual([]);
+});

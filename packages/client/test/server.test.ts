@@ -8,7 +8,7 @@ import { type Job, Milepost, MilepostError, type TransportName } from "../src/in
 import { type Server, startServer } from "./support/server.js";
 
 const fixture = (name: string) => openAsBlob(resolve("../../fixtures", name));
-const webSocket = WebSocket as unknown as typeof globalThis.WebSocket;
+const webSocket = WebSocket;
 
 let server: Server;
 
@@ -46,6 +46,21 @@ describe.each<TransportName>(["websocket", "sse", "poll"])("over %s", (transport
     );
     expect(seen.at(-1)?.status).toBe("completed");
     expect(client.connection.getSnapshot().transport).toBe(transport);
+    client.close();
+  });
+
+  it("shows what has ended to every later watch", async () => {
+    const client = clientOver(transport);
+    const { id } = await client.submit("# Ended", { force: true });
+    for (let times = 0; times < 3; times++) {
+      const seen: Job[] = [];
+      for await (const job of client.watch(id)) seen.push(job);
+      expect(seen.at(-1)?.status).toBe("completed");
+    }
+    // Beside others, too: what it was forgotten with is still open.
+    const mine = client.watch({ mine: true });
+    await client.watch(id).ended;
+    mine.close();
     client.close();
   });
 

@@ -139,3 +139,15 @@ it("tells all tabs when there will be no connection", async () => {
   expect(heard).toEqual(["forbidden"]);
   expect(second.connection.getSnapshot()).toMatchObject({ status: "ended", role: "follower" });
 });
+
+it("shows a job again that a follower watches again", async () => {
+  for (const id of ["a", "b"]) world.add({ id });
+  const [first, second] = [tab(), tab()];
+  first.watch("b");
+  await until(() => status(first) === "live");
+  for (let times = 0; times < 3; times++) {
+    const { watch, said } = record(second, "a");
+    await until(() => said() === "a1");
+    watch.close();
+  }
+});

@@ -1,6 +1,7 @@
 // The surface, as those who use it write it.
 
 import { expectTypeOf, it } from "vitest";
+import NodeSocket from "ws";
 import {
   type ConnectionState,
   isTerminal,
@@ -62,4 +63,9 @@ it("narrows a status", () => {
 
 it("names the states of an upload", () => {
   expectTypeOf<UploadProgress["status"]>().toExtend<string>();
+});
+
+it("takes the sockets of the platform and of the package ws", () => {
+  new Milepost({ webSocket: WebSocket });
+  new Milepost({ webSocket: NodeSocket });
 });

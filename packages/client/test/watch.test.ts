@@ -1,6 +1,7 @@
 // Watches: what is called, in which order, and when they end.
 
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { backoffOf } from "../src/backoff.js";
 import { type Job, Milepost } from "../src/index.js";
 import { settle, type TestClock, testClock } from "./support/clock.js";
 import { makeWorld, type World } from "./support/world.js";
@@ -85,6 +86,50 @@ it("lets a handler that throws harm nobody, and reports its error", async () => 
   await watch.ended;
   expect(completed).toBe(1);
   expect(reported).toEqual([fault, fault]);
+});
+
+it("lets a listener or a log that throws harm nobody", async () => {
+  world.add({ id: "a" });
+  const reported: unknown[] = [];
+  vi.stubGlobal("reportError", (error: unknown) => reported.push(error));
+  const fault = new Error("of the page");
+  const fail = () => {
+    throw fault;
+  };
+  const logged = new Milepost({
+    baseUrl: "http://server.test",
+    fetch: world.fetch,
+    webSocket: world.webSocket,
+    clock,
+    debug: fail,
+  });
+  logged.connection.subscribe(fail);
+  logged.live("a").subscribe(fail);
+  await clock.advance(100);
+  expect(logged.connection.getSnapshot().status).toBe("live");
+  expect(logged.live("a").getSnapshot().job?.seq).toBe(1);
+  expect(new Set(reported)).toEqual(new Set([fault]));
+  logged.close();
+});
+
+it("takes the default where a back-off of one's own throws or says no time", async () => {
+  vi.stubGlobal("reportError", () => undefined);
+  for (const ms of [Number.NaN, -1, Number.POSITIVE_INFINITY, undefined]) {
+    const backoff = backoffOf(
+      () => {
+        if (ms === undefined) throw new Error("of the page");
+        return ms;
+      },
+      () => 0.5,
+    );
+    expect(backoff(2, undefined, undefined)).toBe(1_000);
+  }
+});
+
+it("ends a watch that is closed before it has begun", async () => {
+  const watch = client.watch("a");
+  client.close();
+  await watch.ended;
 });
 
 it("gives a slow reader the newest of each job", async () => {

@@ -5,7 +5,7 @@
 import { MilepostError } from "../errors.js";
 import type { Http } from "../http.js";
 import { type Clock, type Log, sleep } from "../platform.js";
-import type { Backoff, ConnectionState, Metrics, TransportName } from "../types.js";
+import type { Backoff, ConnectionState, Metrics, SocketClass, TransportName } from "../types.js";
 import { catchUp } from "./catch-up.js";
 import type { Hub } from "./hub.js";
 import { type Effect, type Event, type Machine, step } from "./machine.js";
@@ -35,7 +35,7 @@ export interface ConnectionParts {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly log: Log;
-  readonly webSocket: typeof WebSocket | undefined;
+  readonly webSocket: SocketClass | undefined;
   readonly wsUrl: string;
   readonly transports: readonly TransportName[];
   readonly backoff: Backoff;
@@ -85,11 +85,13 @@ export class Connection implements Link {
   /** Other topics are watched. */
   update(): void {
     this.#stopLinger?.();
-    if (this.#parts.hub.topics().length > 0) {
-      this.#step({ type: "wanted" });
-      this.#session?.update();
-      this.#probe?.update();
-    } else {
+    // Of what is watched anew nothing is known: it begins at no position.
+    this.#positions.clear();
+    const wanted = this.#parts.hub.topics().length > 0;
+    if (wanted) this.#step({ type: "wanted" });
+    this.#session?.update();
+    this.#probe?.update();
+    if (!wanted) {
       this.#stopLinger = this.#parts.clock.after(LINGER, () => this.#step({ type: "unwanted" }));
     }
   }

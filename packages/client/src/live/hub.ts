@@ -42,6 +42,7 @@ export class Hub {
   /** ms since 1970, by the server's clock: the newest change, and until when none was missed. */
   #newest = 0;
   #mark: number | undefined;
+  #closed: MilepostError | undefined;
 
   /** All that is watched. */
   topics(): Topic[] {
@@ -65,17 +66,27 @@ export class Hub {
 
   /** Adds a listener; it hears at once what is known and newer than `seen`. */
   add(listener: Listener, seen: Iterable<readonly [string, number]> = []): void {
-    this.#seen.set(listener, new Map(seen));
-    this.#place(listener, listener.topics);
+    if (this.#closed) {
+      listener.ended(this.#closed);
+    } else {
+      this.#seen.set(listener, new Map(seen));
+      this.#place(listener, listener.topics);
+    }
   }
 
   /** Has a listener watch other topics. */
   change(listener: Listener, topics: readonly Topic[]): void {
-    if (!this.#seen.has(listener)) return;
+    const seen = this.#seen.get(listener);
+    if (!seen) return;
     const [before, now] = [new Set(listener.topics), new Set(topics)];
     const added = topics.filter((topic) => !before.has(topic));
     const gone = listener.topics.filter((topic) => !now.has(topic));
     listener.topics = topics;
+    // What is watched no more is new when it is back.
+    for (const id of gone.length > 0 ? seen.keys() : []) {
+      const job = this.#jobs.get(id);
+      if (!job || !topicsOver(job).some((topic) => now.has(topic))) seen.delete(id);
+    }
     this.#displace(listener, gone);
     if (added.length > 0) this.#place(listener, added);
   }
@@ -121,6 +132,12 @@ export class Hub {
   /** From now on changes may be missed. */
   lost(): void {
     if (this.#newest > 0) this.#mark = Math.max(this.#mark ?? 0, this.#newest - DISORDER);
+  }
+
+  /** Nobody hears of anything any more; whoever comes later hears why. */
+  close(error: MilepostError): void {
+    this.#closed = error;
+    this.ended(error);
   }
 
   /** There will be no connection. */

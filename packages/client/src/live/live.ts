@@ -4,7 +4,7 @@
 
 import { closedError, networkError } from "../errors.js";
 import type { Http, Query } from "../http.js";
-import type { Clock, Log } from "../platform.js";
+import { type Clock, guarded, type Log } from "../platform.js";
 import type {
   ConnectionState,
   JobsFilter,
@@ -66,7 +66,7 @@ export class Live {
   }
 
   watch(target: WatchTarget, handlers: WatchHandlers): Watch {
-    const watch = watchTarget(this.#hub, this.#parts.log, target, handlers);
+    const watch = watchTarget(this.#hub, target, handlers);
     if (this.#abort.signal.aborted) watch.close();
     return watch;
   }
@@ -101,7 +101,7 @@ export class Live {
   close(): void {
     this.#abort.abort();
     this.#turn++;
-    this.#hub.ended(closedError());
+    this.#hub.close(closedError());
     this.#link?.close();
     this.#link = undefined;
     this.#show({ ...this.#state, status: "ended", transport: undefined, retryAt: undefined });
@@ -148,7 +148,7 @@ export class Live {
 
   #show(state: ConnectionState) {
     this.#state = state;
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of [...this.#listeners]) guarded(listener);
   }
 
   /** The first opening counts too: what ended between a list's loading and it is told by nobody. */

@@ -1,7 +1,7 @@
 // A value that is kept while somebody listens. Enters: values, what begins and ends
 // its keeping. Leaves: a readable.
 
-import type { Clock } from "../platform.js";
+import { type Clock, guarded } from "../platform.js";
 import type { Readable } from "../types.js";
 
 /** ms for which it is kept behind the last listener: a page that changes listens again. */
@@ -25,7 +25,7 @@ export function readable<T>(first: T, clock: Clock, begin: () => void, end: () =
     set(next) {
       if (next === value) return;
       value = next;
-      for (const listener of [...listeners]) listener();
+      for (const listener of [...listeners]) guarded(listener);
     },
     subscribe(listener) {
       // The same function may listen twice.

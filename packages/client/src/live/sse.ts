@@ -28,10 +28,13 @@ export function openStreams(host: Host): Session {
 
   function update() {
     if (over) return;
+    // Streams with topics that are watched no more do no harm; one that is back begins anew.
+    covered = new Set(host.topics().filter((topic) => covered.has(topic)));
     stopGathering?.();
     stopGathering = host.clock.after(GATHER, () => {
-      // Topics that are watched no more do no harm.
-      if (host.topics().some((topic) => !covered.has(topic))) replace();
+      if (host.topics().every((topic) => covered.has(topic))) return;
+      host.positions.clear();
+      replace();
     });
   }
 

@@ -60,6 +60,8 @@ export class Tabs implements Link {
   #connection: Connection | undefined;
   #standing: Standing = { ...NOTHING, status: "connecting" };
   #asked = false;
+  /** What the leader was asked for. */
+  #wants = new Set<Topic>();
 
   constructor(parts: TabsParts) {
     this.#parts = parts;
@@ -77,6 +79,9 @@ export class Tabs implements Link {
 
   update() {
     if (this.#connection) return this.#connection.update();
+    // What is watched no more is told at once: if it is back in the same turn, it begins anew.
+    const topics = new Set(this.#parts.hub.topics());
+    if ([...this.#wants].some((topic) => !topics.has(topic))) this.#ask();
     // Several changes in one turn are one message.
     if (this.#asked) return;
     this.#asked = true;
@@ -140,7 +145,9 @@ export class Tabs implements Link {
     this.#asked = false;
     if (this.#connection || this.#abort.signal.aborted) return;
     const { hub } = this.#parts;
-    this.#say({ type: "want", from: this.#me, topics: hub.topics(), after: hub.seqs() });
+    const topics = hub.topics();
+    this.#wants = new Set(topics);
+    this.#say({ type: "want", from: this.#me, topics, after: hub.seqs() });
   }
 
   #say(message: Say) {

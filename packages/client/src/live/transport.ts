@@ -4,6 +4,7 @@
 import type { MilepostError } from "../errors.js";
 import type { Http } from "../http.js";
 import type { Clock, Log } from "../platform.js";
+import type { SocketClass } from "../types.js";
 import type { Incoming } from "./messages.js";
 import type { Topic } from "./topics.js";
 
@@ -12,7 +13,7 @@ export interface Host {
   readonly http: Http;
   readonly clock: Clock;
   readonly log: Log;
-  readonly webSocket: typeof WebSocket | undefined;
+  readonly webSocket: SocketClass | undefined;
   readonly wsUrl: string;
   /** Positions of streams, kept from one opening to the next. */
   readonly positions: Map<string, string>;

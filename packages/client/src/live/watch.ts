@@ -2,7 +2,7 @@
 // order, the terminal one last. Never: lets a handler that throws harm anybody.
 
 import { MilepostError } from "../errors.js";
-import type { Log } from "../platform.js";
+import { guarded } from "../platform.js";
 import { isTerminal } from "../status.js";
 import type { Job, Watch, WatchHandlers, WatchTarget } from "../types.js";
 import type { Hub, Listener, Update } from "./hub.js";
@@ -16,12 +16,7 @@ interface Sink {
 }
 
 /** Begins to watch; nothing is called before this has returned. */
-export function watchTarget(
-  hub: Hub,
-  log: Log,
-  target: WatchTarget,
-  handlers: WatchHandlers,
-): Watch {
+export function watchTarget(hub: Hub, target: WatchTarget, handlers: WatchHandlers): Watch {
   const topics = topicsOf(target);
   const endless = topics.some((topic) => !topic.startsWith("job:"));
   const sinks = new Set<Sink>();
@@ -95,13 +90,7 @@ export function watchTarget(
   }
 
   function call(handler: () => void) {
-    if (over) return;
-    try {
-      handler();
-    } catch (error) {
-      log("a handler threw", error);
-      globalThis.reportError?.(error);
-    }
+    if (!over) guarded(handler);
   }
 
   function close() {

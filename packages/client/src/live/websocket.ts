@@ -2,7 +2,7 @@
 // Leaves: messages. Never: a credential in the URL.
 
 import { MilepostError, networkError, timeoutError } from "../errors.js";
-import type { ClientMessage } from "../types.js";
+import type { ClientMessage, Socket } from "../types.js";
 import { messageOf, parse, refusalOf } from "./messages.js";
 import { namesOf, type Topic } from "./topics.js";
 import { type Host, OPENING, type Session } from "./transport.js";
@@ -33,7 +33,8 @@ const unauthenticated = (retryable: boolean): MilepostError =>
 export function openWebSocket(host: Host): Session {
   const { clock, http, log } = host;
   const sent = new Set<Topic>();
-  let socket: WebSocket | undefined;
+  const gone = new Set<Topic>();
+  let socket: Socket | undefined;
   let over = false;
   let ready = false;
   let token: string | undefined;
@@ -61,10 +62,10 @@ export function openWebSocket(host: Host): Session {
       flush();
       ping();
     };
-    socket.onmessage = ({ data }) => hear(data);
+    socket.onmessage = ({ data }: { data: unknown }) => hear(data);
     // What it would say is nothing; `ws` throws where nobody listens.
     socket.onerror = () => log("socket failed");
-    socket.onclose = ({ code, reason }) => void ended(code, reason);
+    socket.onclose = ({ code, reason }: CloseEvent) => void ended(code, reason);
   }
 
   function say(message: ClientMessage) {
@@ -76,6 +77,10 @@ export function openWebSocket(host: Host): Session {
   /** At once; but many changes in a row are few messages, for a server counts them. */
   function update() {
     if (over) return;
+    // Noted now: a topic that is back by then begins anew.
+    const wanted = new Set(host.topics());
+    for (const topic of sent) if (!wanted.has(topic)) gone.add(topic);
+    for (const topic of gone) sent.delete(topic);
     const ms = Math.max(GATHER - (clock.now() - flushedAt), 0);
     stopGathering ??= clock.after(ms, flush);
   }
@@ -85,11 +90,9 @@ export function openWebSocket(host: Host): Session {
     stopGathering = undefined;
     flushedAt = clock.now();
     if (socket?.readyState !== 1) return;
-    const wanted = new Set(host.topics());
-    const gone = [...sent].filter((topic) => !wanted.has(topic));
-    for (const topic of gone) sent.delete(topic);
-    if (gone.length > 0) say({ type: "unsubscribe", ...fieldsOf(gone) });
-    subscribe([...wanted].filter((topic) => !sent.has(topic)));
+    if (gone.size > 0) say({ type: "unsubscribe", ...fieldsOf([...gone]) });
+    gone.clear();
+    subscribe(host.topics().filter((topic) => !sent.has(topic)));
   }
 
   function subscribe(topics: readonly Topic[]) {
