@@ -22,7 +22,14 @@ const test = journey.extend<Fixtures>({
     await use(async (example) => {
       child = spawn("npm", ["start"], {
         cwd: join(ROOT, "examples", example),
-        env: { ...process.env, MILEPOST_URL: server.url, PORT: String(port), NO_COLOR: "1" },
+        env: {
+          ...process.env,
+          MILEPOST_URL: server.url,
+          PORT: String(port),
+          // The address is looked for in what it says.
+          NO_COLOR: "1",
+          FORCE_COLOR: undefined,
+        },
         stdio: ["ignore", "pipe", "inherit"],
         // A group of its own: npm's children end with it.
         detached: true,

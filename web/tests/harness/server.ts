@@ -91,6 +91,7 @@ export class Server {
     const said = execFileSync(BINARY, ["keys", "create", name, ...more], {
       env: this.environment,
       encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
     });
     const key = /mp_[0-9a-f]{64}/.exec(said)?.[0];
     if (key === undefined) throw new Error("`milepost keys create` showed no key");
