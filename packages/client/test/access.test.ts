@@ -21,6 +21,33 @@ afterAll(() => server.remove());
 const client = (token: string | undefined, transport: TransportName) =>
   new Milepost({ baseUrl: server.url, webSocket, transports: [transport], token });
 
+it("goes by its token, also in a page where somebody else is signed in", async () => {
+  const ann = client(key, "websocket");
+  const { id, access } = await ann.submit("# Shared");
+  const signedIn = await fetch(`${server.url}/v1/session`, {
+    method: "POST",
+    body: JSON.stringify({ token: other }),
+  });
+  const cookie = signedIn.headers.get("set-cookie")?.split(";")[0];
+  /** Sends the cookie unasked, as browsers do. */
+  class PagesSocket extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols, { headers: { cookie } });
+    }
+  }
+  const guest = new Milepost({
+    baseUrl: server.url,
+    webSocket: PagesSocket as unknown as typeof globalThis.WebSocket,
+    transports: ["websocket"],
+    token: access?.token,
+  });
+  let last = "";
+  for await (const job of guest.watch(id)) last = job.status;
+  expect(last).toBe("completed");
+  guest.close();
+  ann.close();
+});
+
 describe.each<TransportName>(["websocket", "sse", "poll"])("over %s", (transport) => {
   it("watches with a key", async () => {
     const ann = client(key, transport);

@@ -53,7 +53,9 @@ export function openWebSocket(host: Host): Session {
     if (over || !host.webSocket) return;
     token = credential;
     try {
-      socket = new host.webSocket(host.wsUrl, "milepost.v1");
+      // In the handshake too: else a page's cookie, which is sent unasked, would count.
+      const bearer = token && /^[\w.-]+$/.test(token) ? [`milepost.bearer.${token}`] : [];
+      socket = new host.webSocket(host.wsUrl, ["milepost.v1", ...bearer]);
     } catch (error) {
       return fail(networkError(error));
     }
