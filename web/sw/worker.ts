@@ -93,8 +93,7 @@ self.addEventListener("sync", (event) => {
   if (sync.tag !== "milepost-outbox") return;
   sync.waitUntil(
     withClient(async (client) => {
-      const { owner } = await client.session.get();
-      const end = await flushBox(owner, (source, options) => client.submit(source, options));
+      const end = await flushBox(client);
       // A rejection makes the browser try again later.
       if (end === "later") throw new Error("The connection is not back yet.");
     }),

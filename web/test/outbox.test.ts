@@ -32,6 +32,8 @@ const waiting = (key: string, owner = "ann"): Waiting => ({
   options: { pipeline: "convert" },
 });
 
+const ann = async (): Promise<string> => "ann";
+
 function recorder(answer: (source: Source) => Promise<unknown> = async () => undefined) {
   const sent: SubmitOptions[] = [];
   const submit = async (source: Source, options: SubmitOptions): Promise<unknown> => {
@@ -44,7 +46,7 @@ function recorder(answer: (source: Source) => Promise<unknown> = async () => und
 test("everything is sent, each under its own key", async () => {
   const box = new Memory(waiting("one"), waiting("two"));
   const { sent, submit } = recorder();
-  expect(await flush(box, "ann", submit)).toBe("done");
+  expect(await flush(box, ann, submit)).toBe("done");
   expect(sent).toEqual([
     { pipeline: "convert", idempotencyKey: "one" },
     { pipeline: "convert", idempotencyKey: "two" },
@@ -55,9 +57,17 @@ test("everything is sent, each under its own key", async () => {
 test("what another owner left is not sent, and stays", async () => {
   const box = new Memory(waiting("hers", "bob"), waiting("mine"));
   const { sent, submit } = recorder();
-  await flush(box, "ann", submit);
+  await flush(box, ann, submit);
   expect(sent.map(({ idempotencyKey }) => idempotencyKey)).toEqual(["mine"]);
   expect([...box.entries.keys()]).toEqual(["hers"]);
+});
+
+test("where somebody else signs in meanwhile, the rest is not sent under their name", async () => {
+  const box = new Memory(waiting("one"), waiting("two"));
+  const { sent, submit } = recorder();
+  await flush(box, async () => (sent.length === 0 ? "ann" : "bob"), submit);
+  expect(sent.map(({ idempotencyKey }) => idempotencyKey)).toEqual(["one"]);
+  expect([...box.entries.keys()]).toEqual(["two"]);
 });
 
 test("without a connection it waits on, the rest too", async () => {
@@ -65,7 +75,7 @@ test("without a connection it waits on, the rest too", async () => {
   const { sent, submit } = recorder(async () => {
     throw new MilepostError("network", "No connection.", { retryable: true });
   });
-  expect(await flush(box, "ann", submit)).toBe("later");
+  expect(await flush(box, ann, submit)).toBe("later");
   expect(sent).toHaveLength(1);
   expect(box.entries.size).toBe(2);
 });
@@ -75,7 +85,7 @@ test("without a session it waits on", async () => {
   const { submit } = recorder(async () => {
     throw new MilepostError("unauthenticated", "Sign in.", { status: 401 });
   });
-  expect(await flush(box, "ann", submit)).toBe("later");
+  expect(await flush(box, ann, submit)).toBe("later");
   expect(box.entries.get("one")?.refused).toBeUndefined();
 });
 
@@ -86,9 +96,9 @@ test("what is refused is marked and not sent again; the rest goes on", async () 
       throw new MilepostError("body_too_large", "Too large.", { status: 413 });
     }
   });
-  expect(await flush(box, "ann", submit)).toBe("done");
+  expect(await flush(box, ann, submit)).toBe("done");
   expect(box.entries.get("large")?.refused).toBe("Too large.");
   expect(box.entries.has("small")).toBe(false);
-  await flush(box, "ann", submit);
+  await flush(box, ann, submit);
   expect(sent).toHaveLength(2);
 });

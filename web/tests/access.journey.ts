@@ -2,7 +2,7 @@
 // result. Credentials stand in no address.
 
 import type { Page } from "@playwright/test";
-import { connection, openJob, progress, row } from "./harness/app.js";
+import { connection, drop, openJob, progress, row } from "./harness/app.js";
 import { fixtureBytes } from "./harness/documents.js";
 import { expect, test } from "./harness/journey.js";
 
@@ -103,6 +103,10 @@ test("a shared link shows that job alone, and its token is in no address", async
 
   const clean = await browser.newContext();
   const visitor = await clean.newPage();
+  // Whoever has an account of their own sees what is shared all the same.
+  await visitor.goto(new URL("/app/login", link).href);
+  await signIn(visitor, server.key("bob"));
+  await expect(visitor.getByText("No documents yet")).toBeVisible();
   const asked: string[] = [];
   visitor.on("request", (request) => asked.push(request.url().split("#")[0] ?? ""));
   await visitor.goto(link);
@@ -113,8 +117,7 @@ test("a shared link shows that job alone, and its token is in no address", async
   expect(await visitor.evaluate(() => location.href)).not.toContain(token);
 
   await visitor.goto(new URL("/", link).href);
-  await expect(visitor).toHaveURL(/\/app\/login/);
-  await expect(visitor.getByText("secret.md")).toHaveCount(0);
+  await expect(visitor.getByText("No documents yet")).toBeVisible();
 
   await dialog.getByRole("button", { name: "Revoke all links" }).click();
   await expect(dialog).toContainText("No link to this job works any more.");
@@ -122,4 +125,44 @@ test("a shared link shows that job alone, and its token is in no address", async
   await late.goto(link);
   await expect(late.getByText("This link no longer works")).toBeVisible();
   await clean.close();
+});
+
+test("what one left waiting is not sent for the next, and no tab stays theirs", async ({
+  page,
+  context,
+  server,
+}) => {
+  const operator = server.api(server.key("operator", "admin"));
+  const wish = { name: "ann-laptop", owner: "ann" };
+  const first = await operator.call<{ id: string; key: string }>("POST", "/v1/keys", wish);
+  await page.goto("/app/login");
+  await signIn(page, first.key);
+  await expect(connection(page)).toHaveText("Live");
+  await context.setOffline(true);
+  await drop(page, page.locator("body"), [
+    { name: "secret.md", bytes: new TextEncoder().encode("# Ann's") },
+  ]);
+  await expect(page.getByText("Waiting for the connection")).toBeVisible();
+  await operator.call("DELETE", `/v1/keys/${first.id}`);
+  await context.setOffline(false);
+  await expect(page).toHaveURL(/\/app\/login/);
+
+  // Who that is takes its time to be known.
+  let asked = (): void => undefined;
+  const known = new Promise<void>((resolve) => (asked = resolve));
+  await context.route("**/v1/session", async (route) => {
+    if (route.request().method() === "GET") await known;
+    await route.continue();
+  });
+  const bob = server.key("bob");
+  await signIn(page, bob);
+  await expect(page.getByText("No documents yet")).toBeVisible();
+  asked();
+  await expect(connection(page)).toHaveText("Live");
+  expect((await server.api(bob).jobs()).items).toHaveLength(0);
+
+  const second = await context.newPage();
+  await second.goto("/");
+  await second.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL(/\/app\/login/);
 });

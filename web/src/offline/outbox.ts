@@ -3,7 +3,7 @@
  * sent once each, whoever sends them: a tab or the service worker. Never keeps a password; never
  * sends what another owner left here.
  */
-import type { MilepostError, Source, SubmitOptions } from "@milepost/client";
+import type { Milepost, MilepostError, Source, SubmitOptions } from "@milepost/client";
 import { type DBSchema, openDB } from "idb";
 
 /** A submission that waits. */
@@ -77,12 +77,17 @@ export function onBoxChange(listener: () => void): () => void {
 type Submit = (source: Source, options: SubmitOptions) => Promise<unknown>;
 
 /**
- * Sends what waits for this owner, oldest first. Resolves with `later` where the connection, or
- * the session, is still missing. What the server refuses for good is marked, and the rest goes on.
+ * Sends what waits for `owner`, oldest first. Who that is, is asked before each: another tab may
+ * sign somebody else in meanwhile. Resolves with `later` where the connection, or the session, is
+ * still missing. What the server refuses for good is marked, and the rest goes on.
  */
-export async function flush(from: Box, owner: string, submit: Submit): Promise<"done" | "later"> {
+export async function flush(
+  from: Box,
+  owner: () => Promise<string>,
+  submit: Submit,
+): Promise<"done" | "later"> {
   for (const waiting of await from.all()) {
-    if (waiting.owner !== owner || waiting.refused !== undefined) continue;
+    if (waiting.refused !== undefined || waiting.owner !== (await owner())) continue;
     try {
       await submit(waiting.source, { ...waiting.options, idempotencyKey: waiting.key });
       await from.delete(waiting.key);
@@ -96,8 +101,13 @@ export async function flush(from: Box, owner: string, submit: Submit): Promise<"
   return "done";
 }
 
-/** `flush` of this browser's box, by one sender at a time, where the browser can tell. */
-export async function flushBox(owner: string, submit: Submit): Promise<"done" | "later"> {
+/**
+ * `flush` of this browser's box, by one sender at a time where the browser can tell, for whoever
+ * the server knows the client as: what a page believes may be about who was signed in before.
+ */
+export async function flushBox(client: Milepost): Promise<"done" | "later"> {
+  const owner = async (): Promise<string> => (await client.session.get()).owner;
+  const submit: Submit = (source, options) => client.submit(source, options);
   // Not on a page without https: two tabs may send the same then, which its key makes one job.
   if (!("locks" in navigator)) return flush(box, owner, submit);
   return await navigator.locks.request(LOCK, () => flush(box, owner, submit));

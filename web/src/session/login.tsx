@@ -10,7 +10,7 @@ import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
 import { useTitle } from "../ui/use-title";
 import { pathAfterLogin } from "./next";
-import { lastOwner } from "./owner";
+import { lastOwner, noteOwner } from "./owner";
 
 export function LoginPage() {
   const t = useTexts();
@@ -30,7 +30,8 @@ export function LoginPage() {
     setBusy(true);
     setError(undefined);
     try {
-      await client.session.login(token.trim());
+      const { owner } = await client.session.login(token.trim());
+      await noteOwner(owner).catch(() => undefined);
       // A new page: nothing of what was asked without a session is left in it.
       location.assign(pathAfterLogin(next));
     } catch (caught) {

@@ -15,12 +15,23 @@ export function lastOwner(): string | undefined {
   }
 }
 
-/** Notes who is signed in. Copies of somebody else are deleted before. */
+/**
+ * Notes who is signed in. Copies of somebody else are deleted before; also where nobody is noted,
+ * for an answer may have come behind the last one's sign-out.
+ */
 export async function noteOwner(owner: string): Promise<void> {
-  const last = lastOwner();
-  if (last === owner) return;
-  if (last !== undefined) await forgetCopies();
+  if (lastOwner() === owner) return;
+  await forgetCopies();
   localStorage.setItem(KEY, owner);
+}
+
+/** Calls `listener` when another tab signs somebody else in, or out. Returns what ends that. */
+export function onOwnerChange(listener: () => void): () => void {
+  const heard = ({ key }: StorageEvent): void => {
+    if (key === KEY) listener();
+  };
+  addEventListener("storage", heard);
+  return () => removeEventListener("storage", heard);
 }
 
 /** Forgets who was signed in. */

@@ -7,7 +7,7 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo, useState
 import { useLocation } from "wouter";
 import { client, onSignedOut } from "../client";
 import { forgetOwner } from "../offline/worker-client";
-import { dropOwner, lastOwner, noteOwner } from "./owner";
+import { dropOwner, lastOwner, noteOwner, onOwnerChange } from "./owner";
 
 interface Known {
   readonly info: Info | undefined;
@@ -34,6 +34,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       }),
     [navigate],
   );
+
+  // A new page: nothing of the one who was signed in is left in it, or sent under another's name.
+  useEffect(() => onOwnerChange(() => location.reload()), []);
 
   useEffect(() => {
     let gone = false;

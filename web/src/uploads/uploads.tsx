@@ -84,10 +84,7 @@ export function UploadsProvider({ children }: { children: ReactNode }) {
   const some = waiting.some(({ refused }) => refused === undefined);
   useEffect(() => {
     if (owner === undefined || !some) return;
-    const send = (): void =>
-      void flushBox(owner, (source, options) => client.submit(source, options)).catch(
-        () => undefined,
-      );
+    const send = (): void => void flushBox(client).catch(() => undefined);
     if (status === "live" || status === "polling" || navigator.onLine) send();
     addEventListener("online", send);
     return () => removeEventListener("online", send);
