@@ -5,6 +5,7 @@ import { App } from "./app";
 import { startWorker } from "./offline/worker-client";
 import { preferences } from "./preferences/preferences";
 import { SharedApp, takeSharedLink } from "./shared-app";
+import { sharedLinkOf } from "./shared-link";
 import "@milepost/react/styles.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -13,6 +14,11 @@ import "./styles/list.css";
 import "./styles/uploads.css";
 
 preferences.start();
+
+// A link that is pasted over the address of a page of ours loads nothing by itself.
+addEventListener("hashchange", () => {
+  if (sharedLinkOf(location, undefined)) location.reload();
+});
 
 const link = takeSharedLink();
 const root = document.getElementById("root");

@@ -16,11 +16,11 @@ export function sharedLinkOf(
   { pathname, hash }: Pick<URL, "pathname" | "hash">,
   state: unknown,
 ): SharedLink | undefined {
-  const id = /^\/app\/jobs\/([^/]+)$/.exec(pathname)?.[1];
+  const id = /^\/app\/jobs\/([\w-]+)$/.exec(pathname)?.[1];
   const kept =
     typeof state === "object" && state !== null && "sharedToken" in state
       ? state.sharedToken
       : undefined;
   const token = new URLSearchParams(hash.slice(1)).get("token") ?? kept;
-  return id && typeof token === "string" ? { id: decodeURIComponent(id), token } : undefined;
+  return id && typeof token === "string" ? { id, token } : undefined;
 }

@@ -35,7 +35,7 @@ const TEXTS = {
 
 /** Whether it is a path of this server: a notification leads nowhere else. */
 export function isOwnPath(value: unknown): value is string {
-  return typeof value === "string" && /^\/(?![/\\])/.test(value);
+  return typeof value === "string" && /^\/(?![/\\\s])/.test(value);
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

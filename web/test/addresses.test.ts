@@ -6,7 +6,15 @@ import { isOwnPath, notificationOf } from "../sw/notification";
 
 test("after the sign-in one comes back, and nowhere else", () => {
   expect(pathAfterLogin("/app/jobs/1?x=2")).toBe("/app/jobs/1?x=2");
-  for (const foreign of [null, "", "https://evil.example", "//evil.example", "/\\evil.example"]) {
+  for (const foreign of [
+    null,
+    "",
+    "https://evil.example",
+    "//evil.example",
+    "/\\evil.example",
+    "/\t/evil.example",
+    "/\n//evil.example",
+  ]) {
     expect(pathAfterLogin(foreign)).toBe("/");
   }
   expect(pathAfterLogin("/app/login?next=/")).toBe("/");
@@ -21,11 +29,19 @@ test("a link is a job and a token behind the #", () => {
   expect(at("/app/jobs/1?token=x")).toBeUndefined();
   expect(at("/app/monitor#token=x")).toBeUndefined();
   expect(at("/app/jobs/1", { sharedToken: 7 })).toBeUndefined();
+  expect(at("/app/jobs/%E0%A4%A#token=x")).toBeUndefined();
 });
 
 test("a notification leads to this server alone", () => {
   expect(isOwnPath("/app/jobs/1")).toBe(true);
-  for (const foreign of ["https://evil.example/", "//evil.example", "/\\evil", "javascript:0", 7]) {
+  for (const foreign of [
+    "https://evil.example/",
+    "//evil.example",
+    "/\\evil",
+    "/\t/evil",
+    "javascript:0",
+    7,
+  ]) {
     expect(isOwnPath(foreign)).toBe(false);
   }
 });
