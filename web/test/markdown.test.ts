@@ -21,6 +21,10 @@ test.each([
   ["a form", '<form action="https://evil.example"><input name="q"><button>x</button></form>'],
   ["a frame", '<iframe src="https://evil.example"></iframe>'],
   ["a script's link", "[x](javascript:alert(1))"],
+  ["a film", '<video src="https://evil.example" poster="https://evil.example"></video>'],
+  ["another source", '<picture><source srcset="https://evil.example"><img alt="x"></picture>'],
+  ["another size", '<img src="data:image/png;base64,AAAA" srcset="https://evil.example 2x">'],
+  ["a background", '<p background="https://evil.example">x</p>'],
   ["an id of the page's", '<div id="root" class="dialog">x</div>'],
 ])("%s does not come through", (_, markdown) => {
   expect(html(markdown)).not.toMatch(/script|onclick|style|form|input|iframe|evil|id=|class=/);

@@ -62,6 +62,10 @@ test("a span that claims too much is not made", () => {
   expect(parseTables(document(huge))).toEqual([]);
 });
 
+test("cells that lie too far apart are not made with all between them", () => {
+  expect(parseTables(document(cell(150_000, 0, "x"), cell(0, 150_000, "y")))).toEqual([]);
+});
+
 test("CSV: quotes, commas and lines are enclosed; what looks like a formula is text", () => {
   const [table] = parseTables(
     document(

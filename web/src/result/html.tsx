@@ -9,7 +9,8 @@ import { useTexts } from "../texts/texts";
 import { Failure, Skeleton } from "../ui/states";
 import { useResult } from "./use-result";
 
-const STYLES = `<link rel="stylesheet" href="/app/document.css">`;
+/** Links open beside the app: in the frame the server's policy lets nothing else in. */
+const HEAD = `<link rel="stylesheet" href="/app/document.css"><base target="_blank">`;
 
 /** The document of the frame: clean, and in the app's look. */
 export function frameDocument(html: string): string {
@@ -19,7 +20,7 @@ export function frameDocument(html: string): string {
     FORBID_TAGS: ["style", "link", "meta", "base", "form", "input", "button"],
     FORBID_ATTR: ["style"],
   });
-  return `<!doctype html><html><head>${STYLES}</head><body>${clean}</body></html>`;
+  return `<!doctype html><html><head>${HEAD}</head><body>${clean}</body></html>`;
 }
 
 export default function Html({ job }: { job: Job }) {

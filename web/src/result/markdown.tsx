@@ -11,9 +11,20 @@ const marked = new Marked({ gfm: true });
 
 const CONFIG = {
   USE_PROFILES: { html: true },
-  FORBID_TAGS: ["style", "form", "input", "button", "textarea", "select", "dialog"],
+  FORBID_TAGS: [
+    "style",
+    "form",
+    "input",
+    "button",
+    "textarea",
+    "select",
+    "dialog",
+    "video",
+    "audio",
+    "picture",
+  ],
   // Ids and names would shadow those of the page.
-  FORBID_ATTR: ["style", "id", "name", "class"],
+  FORBID_ATTR: ["style", "id", "name", "class", "srcset", "background"],
   RETURN_DOM_FRAGMENT: true as const,
 };
 

@@ -49,6 +49,8 @@ function gridOf(cells: readonly Fields[]): Cell[][] {
     }
   }
   const width = rows.reduce((most, row) => Math.max(most, row?.length ?? 0), 0);
+  // Two cells far apart leave as many empty ones between them.
+  if (rows.length * width > MOST_CELLS * 10) return [];
   return Array.from(rows, (row) =>
     Array.from({ length: width }, (_, column) => row?.[column] ?? EMPTY),
   );
