@@ -101,7 +101,7 @@ export interface Socket {
 }
 
 /** What makes one: the platform's `WebSocket`, or that of the package `ws`. */
-export type SocketClass = new (url: string, protocol: string) => Socket;
+export type SocketClass = new (url: string, protocols: string[]) => Socket;
 
 /** Something that changes, as React's `useSyncExternalStore` wants it. */
 export interface Readable<T> {
