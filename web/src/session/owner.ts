@@ -3,6 +3,7 @@
  * Leaves: the last one. What one left is never shown to the next.
  */
 import { forgetCopies } from "../offline/worker-client";
+import { leave } from "../settings/push";
 
 const KEY = "milepost.owner";
 
@@ -16,12 +17,12 @@ export function lastOwner(): string | undefined {
 }
 
 /**
- * Notes who is signed in. Copies of somebody else are deleted before; also where nobody is noted,
- * for an answer may have come behind the last one's sign-out.
+ * Notes who is signed in. Copies of somebody else, and their notifications, are ended before; also
+ * where nobody is noted, for an answer may have come behind the last one's sign-out.
  */
 export async function noteOwner(owner: string): Promise<void> {
   if (lastOwner() === owner) return;
-  await forgetCopies();
+  await Promise.all([forgetCopies(), leave()]);
   localStorage.setItem(KEY, owner);
 }
 

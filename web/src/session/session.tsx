@@ -7,6 +7,7 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo, useState
 import { useLocation } from "wouter";
 import { client, onSignedOut } from "../client";
 import { forgetOwner } from "../offline/worker-client";
+import { leave, renew } from "../settings/push";
 import { dropOwner, lastOwner, noteOwner, onOwnerChange } from "./owner";
 
 interface Known {
@@ -42,13 +43,18 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     let gone = false;
     const load = async (): Promise<void> => {
       // Each screen shows its own errors; without these answers it shows a little less.
-      await Promise.allSettled([
-        client.info().then((value) => gone || setInfo(value)),
+      const [info, session] = await Promise.allSettled([
+        client.info().then((value) => {
+          if (!gone) setInfo(value);
+          return value;
+        }),
         client.session.get().then(async (value) => {
           await noteOwner(value.owner).catch(() => undefined);
           if (!gone) setSession(value);
         }),
       ]);
+      if (gone || session.status === "rejected" || info.status === "rejected") return;
+      if (info.value.push) await renew(client, info.value.push.public_key).catch(() => undefined);
     };
     void load();
     addEventListener("online", load);
@@ -76,7 +82,7 @@ export async function logout(): Promise<void> {
     await client.session.logout();
   } finally {
     dropOwner();
-    await forgetOwner();
+    await Promise.allSettled([forgetOwner(), leave()]);
     location.assign("/app/login");
   }
 }

@@ -1,6 +1,7 @@
 /**
  * This browser's subscription to notifications. Enters: the server's public key. Leaves: what the
- * browser says of it, and a subscription that the server knows too, or neither.
+ * browser says of it, and a subscription that the server knows too, or neither. Never lets one
+ * person's choice stand for the next who signs in.
  */
 import type { Milepost } from "@milepost/client";
 import { hasWorkers } from "../offline/worker-client";
@@ -48,4 +49,31 @@ export async function unsubscribe(client: Milepost): Promise<PushState> {
   await client.push.remove(id);
   await subscription.unsubscribe();
   return "off";
+}
+
+/**
+ * Tells the server once more of the subscription that this browser has: there it ended with the
+ * session in which it was made.
+ */
+export async function renew(client: Milepost, publicKey: string): Promise<void> {
+  if (!supported || Notification.permission !== "granted") return;
+  const subscription = await current();
+  if (!subscription) return;
+  if (base64url(subscription.options.applicationServerKey) === publicKey) {
+    await client.push.subscribe(subscription.toJSON());
+  } else {
+    // The server has another key than it had: it cannot send to this one.
+    await subscription.unsubscribe();
+    await subscribe(client, publicKey);
+  }
+}
+
+/** Ends the subscription in this browser. The server's has ended with the session. */
+export async function leave(): Promise<void> {
+  if (supported) await (await current())?.unsubscribe();
+}
+
+function base64url(key: ArrayBuffer | null): string {
+  const text = String.fromCharCode(...new Uint8Array(key ?? new ArrayBuffer(0)));
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
