@@ -6,11 +6,15 @@ const DEADLINE = 60_000;
 /** ms between two questions, so that others get to work. */
 const PAUSE = 25;
 
-/** Asks again and again until the answer is yes. */
-export async function until(what: string, ask: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + DEADLINE;
+/** Asks again and again until the answer is yes, for `limit` ms at most. */
+export async function until(
+  what: string,
+  ask: () => Promise<boolean>,
+  limit = DEADLINE,
+): Promise<void> {
+  const deadline = performance.now() + limit;
   while (!(await ask())) {
-    if (performance.now() > deadline) throw new Error(`Not within ${DEADLINE} ms: ${what}`);
+    if (performance.now() > deadline) throw new Error(`Not within ${limit} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
 }
