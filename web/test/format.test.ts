@@ -1,7 +1,7 @@
 /** Numbers and times as people read them. */
 import { expect, test } from "vitest";
 import { formatAge, formatBytes, formatDuration } from "../src/preferences/format";
-import { parsePreferences } from "../src/preferences/preferences";
+import { localeOf, parsePreferences } from "../src/preferences/preferences";
 
 const plain = (text: string): string => text.replaceAll(/[\u00a0\u202f]/g, " ");
 
@@ -45,4 +45,18 @@ test("preferences of any origin are read field by field", () => {
     ...defaults,
     theme: "dark",
   });
+});
+
+test("numbers and times are those of the browser's region, in a language that there is", () => {
+  const { language: _, ...rest } = parsePreferences(null);
+  const cases = [
+    ["system", "en-GB", "en-GB"],
+    ["system", "fr-CA", "fr-CA"],
+    ["system", "de-DE", "en"],
+    ["en", "fr-FR", "en"],
+    ["fr", "fr-BE", "fr-BE"],
+  ] as const;
+  for (const [language, browser, locale] of cases) {
+    expect(localeOf({ ...rest, language }, browser)).toBe(locale);
+  }
 });

@@ -8,7 +8,7 @@ import { JobProgress } from "@milepost/react";
 import { memo } from "react";
 import { Link } from "wouter";
 import { formatAge, formatBytes, formatNumber, formatTime } from "../preferences/format";
-import { type Locale, useLocale } from "../preferences/preferences";
+import { useLocale } from "../preferences/preferences";
 import { type Texts, useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
 import { useNow } from "../ui/use-now";
@@ -98,7 +98,7 @@ export const JobRow = memo(function JobRow({ job, selected, onSelect, orders }: 
 });
 
 /** What a running job does now, and how many pages there are; of a waiting one its place. */
-function factsOf(job: Job, t: Texts, locale: Locale): string {
+function factsOf(job: Job, t: Texts, locale: string): string {
   const { document, pipeline, queue, stage, stages, status } = job;
   const facts: string[] = [];
   if (status === "running" && stage) {

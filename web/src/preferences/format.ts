@@ -2,12 +2,10 @@
  * Numbers, sizes, times and durations as people read them. Enters: a locale and a value. Leaves:
  * text. Never reads a clock: "now" is passed in.
  */
-import type { Locale } from "./preferences";
-
 const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
 
 /** A size in bytes, with one decimal where it is short: `1.4 MB`. */
-export function formatBytes(locale: Locale, bytes: number): string {
+export function formatBytes(locale: string, bytes: number): string {
   const step = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
   return new Intl.NumberFormat(locale, {
     style: "unit",
@@ -17,19 +15,19 @@ export function formatBytes(locale: Locale, bytes: number): string {
   }).format(bytes / 1000 ** step);
 }
 
-export function formatNumber(locale: Locale, value: number, digits = 0): string {
+export function formatNumber(locale: string, value: number, digits = 0): string {
   return new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value);
 }
 
 /** A share between 0 and 1: `98.2 %`. */
-export function formatShare(locale: Locale, share: number): string {
+export function formatShare(locale: string, share: number): string {
   return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(
     share,
   );
 }
 
 /** A duration in seconds: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 4 min`. */
-export function formatDuration(locale: Locale, seconds: number): string {
+export function formatDuration(locale: string, seconds: number): string {
   const part = (value: number, unit: "second" | "minute" | "hour", digits = 0): string =>
     new Intl.NumberFormat(locale, {
       style: "unit",
@@ -60,7 +58,7 @@ const AGES = [
 ] as const;
 
 /** How long ago a time was: `5 minutes ago`; a date where it is older than a week. */
-export function formatAge(locale: Locale, iso: string, now: number): string {
+export function formatAge(locale: string, iso: string, now: number): string {
   const seconds = (now - Date.parse(iso)) / 1000;
   if (seconds > 7 * 86_400) {
     return new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(new Date(iso));
@@ -73,7 +71,7 @@ export function formatAge(locale: Locale, iso: string, now: number): string {
 }
 
 /** Date and time, in the reader's time zone. */
-export function formatTime(locale: Locale, iso: string): string {
+export function formatTime(locale: string, iso: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }).format(
     new Date(iso),
   );

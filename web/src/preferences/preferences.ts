@@ -6,11 +6,11 @@
 import { useSyncExternalStore } from "react";
 
 export type Theme = "system" | "light" | "dark";
-export type Locale = "en" | "fr";
+export type Language = "en" | "fr";
 
 export interface Preferences {
   readonly theme: Theme;
-  readonly language: "system" | Locale;
+  readonly language: "system" | Language;
   /** Whether the client's frames and decisions are kept for the settings page. */
   readonly logConnection: boolean;
 }
@@ -55,11 +55,19 @@ function publish(next: Preferences): void {
   for (const listener of listeners) listener();
 }
 
-/** The language of the texts: the chosen one, else the browser's, else English. */
-export function localeOf({ language }: Preferences): Locale {
-  if (language !== "system") return language;
-  return navigator.language.toLowerCase().startsWith("fr") ? "fr" : "en";
+/**
+ * The locale (BCP 47) of numbers and times, in a language that there are texts in: the chosen one,
+ * else the browser's, else English; with the browser's region where that is of the language.
+ */
+export function localeOf({ language }: Preferences, browser = navigator.language): string {
+  const [own] = browser.toLowerCase().split("-");
+  const wanted = language !== "system" ? language : own === "fr" ? "fr" : "en";
+  return own === wanted ? browser : wanted;
 }
+
+/** The language of the texts of a locale. */
+export const languageOf = (locale: string): Language =>
+  locale.toLowerCase().startsWith("fr") ? "fr" : "en";
 
 export const preferences = {
   get: (): Preferences => current,
@@ -92,7 +100,7 @@ export function usePreferences(): Preferences {
   return useSyncExternalStore(preferences.subscribe, preferences.get);
 }
 
-/** The language of the texts, kept up to date. */
-export function useLocale(): Locale {
+/** The locale, kept up to date. */
+export function useLocale(): string {
   return localeOf(usePreferences());
 }
