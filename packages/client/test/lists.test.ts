@@ -49,3 +49,26 @@ it("has more pages, also where the stream was quicker than the first one", async
   stop();
   client.close();
 });
+
+it("is asked for again by itself where it could not be had", async () => {
+  const clock = testClock();
+  const world = makeWorld(clock);
+  world.add({ id: "job-1", status: "completed" });
+  let broken = true;
+  const client = new Milepost({
+    baseUrl: "http://server.test",
+    fetch: async (input, init) =>
+      broken ? new Response("", { status: 502 }) : world.fetch(input, init),
+    webSocket: world.webSocket,
+    clock,
+  });
+  const list = client.liveJobs();
+  const stop = list.subscribe(() => undefined);
+  await clock.advance(4_000);
+  expect(list.getSnapshot()).toMatchObject({ jobs: [], error: { status: 502 } });
+  broken = false;
+  await clock.advance(6_000);
+  expect(list.getSnapshot()).toMatchObject({ jobs: [{ id: "job-1" }], error: undefined });
+  stop();
+  client.close();
+});

@@ -14,6 +14,9 @@ import type { Topic } from "./topics.js";
 /** ms for which updates are gathered: of many jobs there are many. */
 const GATHER = 30;
 
+/** ms until a list that could not be had is asked for again. */
+const AGAIN = 5_000;
+
 /** What a list is kept with. */
 export interface LiveJobsParts {
   readonly http: Http;
@@ -38,6 +41,7 @@ export function liveJobs(
   let asked = 0;
   let stopGathering: (() => void) | undefined;
   let stopOpened: () => void = () => undefined;
+  let stopAgain: () => void = () => undefined;
   const loadMore = () => (cursor ? load(cursor) : Promise.resolve());
   const refresh = () => load(undefined);
   const store = readable<LiveJobs>(
@@ -52,6 +56,8 @@ export function liveJobs(
     },
     () => {
       stopOpened();
+      stopAgain();
+      asked++;
       hub.remove(listener);
     },
   );
@@ -87,6 +93,7 @@ export function liveJobs(
 
   async function load(from: string | undefined) {
     const turn = ++asked;
+    stopAgain();
     told.clear();
     change({ loading: true });
     try {
@@ -105,6 +112,7 @@ export function liveJobs(
       if (turn !== asked) return;
       const error = thrown instanceof MilepostError ? thrown : networkError(thrown);
       change({ loading: false, error });
+      if (live && error.retryable) stopAgain = clock.after(AGAIN, () => void load(from));
     }
   }
 
