@@ -249,7 +249,8 @@ export class Submissions implements Readable<readonly SubmitItem[]> {
     );
     const limit = await this.#limit;
     if (limit === undefined || size <= limit) return undefined;
-    const message = `The file has ${size} bytes; this server takes ${limit} at most.`;
+    const mb = (bytes: number) => `${Number((bytes / 1e6).toFixed(2))} MB`;
+    const message = `The file has ${mb(size)}; this server takes ${mb(limit)} at most. Send a smaller one.`;
     return { code: "body_too_large", message, retryable: false };
   }
 
