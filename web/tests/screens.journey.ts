@@ -91,7 +91,7 @@ test("jobs: completed, failed, under way", async ({ page, server }) => {
   await server.freeze();
   const long = await server.api().file(pdfOf(40), "road.pdf");
   await page.goto(`/app/jobs/${long.id}`);
-  await expect(page.getByText("The first page is on its way")).toBeVisible();
+  await expect(page.getByText("No page yet")).toBeVisible();
   await look(page, "job-waiting");
 });
 

@@ -202,7 +202,7 @@ export const en = {
   page: (n: number) => `Page ${n}`,
   goToPage: (n: number) => `Go to page ${n}`,
   pageFailed: "This page could not be converted.",
-  noPagesYet: "The first page is on its way",
+  noPagesYet: "No page yet",
   noPagesYetHint: "Pages appear here one by one, as soon as each is converted.",
   noPages: "No page was converted",
   noTables: "There are no tables in this document",

@@ -203,7 +203,7 @@ export const fr: Texts = {
   page: (n) => `Page ${n}`,
   goToPage: (n) => `Aller à la page ${n}`,
   pageFailed: "Cette page n'a pas pu être convertie.",
-  noPagesYet: "La première page arrive",
+  noPagesYet: "Pas encore de page",
   noPagesYetHint: "Les pages apparaissent ici une à une, dès que chacune est convertie.",
   noPages: "Aucune page n'a été convertie",
   noTables: "Ce document ne contient pas de tableaux",

@@ -45,11 +45,15 @@ function SendingRow({ item }: { item: SubmitItem }) {
         ) : (
           <>
             <progress className="bar" value={share} max={1} aria-label={name} />
-            <div className="small soft numeric">{t.sending(formatShare(locale, share))}</div>
+            <div className="small soft numeric">
+              {state === "waiting"
+                ? texts["upload.waiting"]
+                : t.sending(formatShare(locale, share))}
+            </div>
           </>
         )}
       </div>
-      {state === "failed" && (
+      {state === "failed" && error?.code !== "body_too_large" && (
         <button type="button" className="button small" onClick={() => retry(key)}>
           <Icon name="retry" />
           <span aria-hidden="true">{t.retry}</span>

@@ -74,11 +74,24 @@ export function UploadsProvider({ children }: { children: ReactNode }) {
       const { idempotencyKey } = options;
       // A password is not written to the disk: such an item stays here, to be retried by hand.
       if (options.options?.password !== undefined || idempotencyKey === undefined) continue;
-      remove(key);
       const kept = { key: idempotencyKey, owner, name, addedAt: Date.now(), source, options };
-      box.put(kept).then(sendLater, () => undefined);
+      // Where the browser has no room for it, it stays here, to be retried by hand.
+      const moved = (): void => {
+        remove(key);
+        void sendLater();
+      };
+      box.put(kept).then(moved, () => undefined);
     }
   }, [items, owner, remove]);
+
+  // A document that is being sent would be lost with its tab: the browser asks before.
+  const sending = items.some(({ state }) => state === "waiting" || state === "sending");
+  useEffect(() => {
+    if (!sending) return;
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [sending]);
 
   // Sends what waits as soon as there is a connection, or the browser believes so.
   const some = waiting.some(({ refused }) => refused === undefined);
