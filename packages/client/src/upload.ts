@@ -3,7 +3,14 @@
 //
 // It is loaded with the first submission: whoever only watches does without it.
 
-import { abortedError, invalidResponse, networkError, refusal, timeoutError } from "./errors.js";
+import {
+  abortedError,
+  invalidResponse,
+  MilepostError,
+  networkError,
+  refusal,
+  timeoutError,
+} from "./errors.js";
 import type { Http, Query } from "./http.js";
 import { randomId } from "./platform.js";
 import type { Batch, Job, Source, SubmitOptions, SubmittedJob } from "./types.js";
@@ -73,6 +80,12 @@ export async function submitAll(
   sources: readonly Source[],
   options: SubmitOptions = {},
 ): Promise<{ batch: Batch; jobs: SubmittedJob[] }> {
+  if (sources.length === 0) {
+    throw new MilepostError(
+      "invalid_request",
+      "There is nothing to submit: name a source at least.",
+    );
+  }
   const key = options.idempotencyKey ?? randomId();
   const jobs: SubmittedJob[] = [];
   let batch = options.batch ?? "new";

@@ -203,3 +203,11 @@ it("does not wait for a credential for longer than for a call", async () => {
   expect(await result).toBe("timeout");
   expect(sent).toEqual([]);
 });
+
+it("refuses to submit nothing, without asking the server", async () => {
+  await expect(client().submitAll([])).rejects.toMatchObject({
+    name: "MilepostError",
+    code: "invalid_request",
+  });
+  expect(sent).toEqual([]);
+});
