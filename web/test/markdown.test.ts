@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 /** Markdown out of documents brings text to the page, and nothing that acts. */
 import { expect, test } from "vitest";
-import { render } from "../src/result/markdown";
+import { render, renderAny } from "../src/result/markdown";
 
 function html(markdown: string): string {
   const frame = document.createElement("div");
@@ -28,6 +28,12 @@ test.each([
   ["an id of the page's", '<div id="root" class="dialog">x</div>'],
 ])("%s does not come through", (_, markdown) => {
   expect(html(markdown)).not.toMatch(/script|onclick|style|form|input|iframe|evil|id=|class=/);
+});
+
+test("what is nested deeper than the parser goes is shown as it is", () => {
+  const deep = `${"> ".repeat(20_000)}deep`;
+  expect(() => render(deep)).toThrow();
+  expect(renderAny(deep).textContent).toBe(deep);
 });
 
 test("links say nothing of where they are followed from", () => {

@@ -6,6 +6,12 @@
 import DOMPurify from "dompurify";
 import { Marked } from "marked";
 import { useLayoutEffect, useRef } from "react";
+import { formatBytes } from "../preferences/format";
+import { useLocale } from "../preferences/preferences";
+import { useTexts } from "../texts/texts";
+
+/** Characters of one page that a browser still draws at once. */
+const MOST = 200_000;
 
 const marked = new Marked({ gfm: true });
 
@@ -52,10 +58,28 @@ export function render(markdown: string): DocumentFragment {
   return fragment;
 }
 
+/** The same; a text that is nested deeper than the parser goes, as it is. */
+export function renderAny(markdown: string): Node {
+  try {
+    return render(markdown);
+  } catch {
+    const plain = document.createElement("pre");
+    plain.textContent = markdown;
+    return plain;
+  }
+}
+
 export default function Markdown({ text }: { text: string }) {
+  const t = useTexts();
+  const locale = useLocale();
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
-    element.current?.replaceChildren(render(text));
+    element.current?.replaceChildren(renderAny(text.slice(0, MOST)));
   }, [text]);
-  return <div ref={element} className="prose" />;
+  return (
+    <>
+      {text.length > MOST && <p className="notice warn">{t.tooLong(formatBytes(locale, MOST))}</p>}
+      <div ref={element} className="prose" />
+    </>
+  );
 }
