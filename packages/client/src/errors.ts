@@ -6,6 +6,9 @@ import type { Problem } from "./types.js";
 /** Statuses behind which the same request may succeed later. */
 const RETRYABLE = new Set([408, 425, 429, 500, 502, 503, 504]);
 
+/** Failures of what stands before the server. */
+export const GATEWAY = new Set([502, 503, 504]);
+
 /** Characters of a message. */
 const MAX_TEXT = 1_000;
 
@@ -83,12 +86,16 @@ export function refusal(status: number, body: string, retryAfter: string | null)
   const problem = typeof said?.code === "string" ? (said as unknown as Problem) : undefined;
   // The dialects put it in other words.
   const text = [said?.detail, said?.message, said?.error].find((one) => typeof one === "string");
+  // A proxy says it in words of its own.
+  const away = GATEWAY.has(status);
   const seconds = Number(problem?.retry_after ?? retryAfter ?? Number.NaN);
   return new MilepostError(
-    problem?.code ?? "invalid_response",
+    problem?.code ?? (away ? "unavailable" : "invalid_response"),
     typeof text === "string"
       ? text.slice(0, MAX_TEXT)
-      : `The server answered with status ${status}.`,
+      : away
+        ? `The server is not available (status ${status}). Try again in a moment.`
+        : `The server answered with status ${status}.`,
     {
       status,
       retryable: RETRYABLE.has(status),

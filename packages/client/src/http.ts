@@ -4,6 +4,7 @@
 
 import {
   abortedError,
+  GATEWAY,
   invalidResponse,
   MilepostError,
   networkError,
@@ -16,9 +17,6 @@ import { type Clock, type Log, sleep } from "./platform.js";
 const TRIES = 3;
 /** ms before the second try; twice that before the third. */
 const PAUSE = 300;
-/** Failures of what stands before the server. */
-const GATEWAY = new Set([502, 503, 504]);
-
 /** Values of a query; what is undefined is left out, a list is repeated. */
 export type Query = Readonly<
   Record<string, string | number | boolean | readonly string[] | undefined>

@@ -211,3 +211,14 @@ it("refuses to submit nothing, without asking the server", async () => {
   });
   expect(sent).toEqual([]);
 });
+
+it("names a gateway's refusal for what it is", async () => {
+  answers = [() => new Response("<h1>nginx</h1>", { status: 504 })];
+  const result = client().retry("a");
+  await expect(result).rejects.toMatchObject({
+    code: "unavailable",
+    status: 504,
+    retryable: true,
+    message: "The server is not available (status 504). Try again in a moment.",
+  });
+});
