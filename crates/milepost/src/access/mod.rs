@@ -245,9 +245,14 @@ impl Access {
         Ok(principal(identity, Credential::Token))
     }
 
-    /// Whoever has a session, by the cookies of a request. `None`: it has none of ours.
-    pub async fn cookies(&self, headers: &HeaderMap) -> Option<Result<Principal, Refused>> {
-        match session::presented(headers) {
+    /// Whoever has a session, by the cookies of a request, which came over TLS or not.
+    /// `None`: it has none of ours.
+    pub async fn cookies(
+        &self,
+        headers: &HeaderMap,
+        encrypted: bool,
+    ) -> Option<Result<Principal, Refused>> {
+        match session::presented(headers, encrypted) {
             Ok(None) => {}
             Ok(Some(cookie)) => return Some(self.session(&cookie).await),
             Err(reason) => return Some(Err(verify::Refused::from(reason).into())),
@@ -277,7 +282,7 @@ impl Access {
     /// # Errors
     /// Where the store fails.
     pub async fn log_out(&self, headers: &HeaderMap) -> Result<Option<Principal>, StoreError> {
-        match session::presented(headers) {
+        match session::presented(headers, false) {
             Ok(Some(cookie)) => self.0.sessions.end(&cookie).await,
             // Of two that contradict each other none is in force.
             Ok(None) | Err(_) => Ok(None),

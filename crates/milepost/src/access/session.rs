@@ -36,14 +36,17 @@ pub struct SignedIn {
     pub cookie: Option<String>,
 }
 
-/// What a request has in the cookie of a session.
-pub(super) fn presented(headers: &HeaderMap) -> Result<Option<String>, verify::Reason> {
-    for name in LOGIN_COOKIES {
-        if let Some(found) = verify::cookie(headers, name)? {
-            return Ok(Some(found));
-        }
+/// What a request has in the cookie of a session. `encrypted`: it came over TLS, where
+/// only the name counts that no other host of the domain can set.
+pub(super) fn presented(
+    headers: &HeaderMap,
+    encrypted: bool,
+) -> Result<Option<String>, verify::Reason> {
+    let [host, plain] = LOGIN_COOKIES;
+    match verify::cookie(headers, host)? {
+        None if !encrypted => verify::cookie(headers, plain),
+        found => Ok(found),
     }
-    Ok(None)
 }
 
 impl Sessions {

@@ -14,9 +14,11 @@ use milepost_core::Scope;
 use super::bounds::Pass;
 use super::credentials::{Presented, presented};
 use super::guard::{self, Origins};
+use super::own;
 use super::problem::{Code, Problem};
 use super::routes::{Rule, Rules};
 use crate::access::{Access, Credential, Principal, Refused};
+use crate::config::Proxy;
 
 /// Who opens a socket, as far as that is known by then.
 #[derive(Clone, Debug)]
@@ -28,6 +30,7 @@ pub struct Gate {
     pub(super) access: Access,
     pub(super) origins: Origins,
     pub(super) rules: Rules,
+    pub(super) proxies: Arc<[Proxy]>,
 }
 
 impl Gate {
@@ -108,7 +111,8 @@ impl Gate {
                 self.access.bearer(&token, in_url).await.map(Some)
             }
             Presented::Cookies => {
-                let Some(known) = self.access.cookies(&request.headers).await else {
+                let encrypted = own::is_encrypted(request, &self.proxies);
+                let Some(known) = self.access.cookies(&request.headers, encrypted).await else {
                     return Ok(None);
                 };
                 known.map(Some)

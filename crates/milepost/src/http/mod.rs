@@ -107,6 +107,7 @@ pub fn router(services: Services, dialects: Routes) -> Router {
             access: services.access.clone(),
             origins: guard::Origins::new(&config.origins),
             rules,
+            proxies: config.proxies.clone().into(),
         },
         audit: services.audit.clone(),
         clock: services.clock.clone(),

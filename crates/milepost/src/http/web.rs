@@ -106,7 +106,8 @@ fn answer(name: &str, headers: &HeaderMap) -> Response {
         (header::ETAG, &tag),
     ];
     let held = text(header::IF_NONE_MATCH).unwrap_or_default();
-    if held.split(',').any(|one| one.trim().trim_start_matches("W/") == tag) {
+    let same = |one: &str| ["*", &tag].contains(&one.trim().trim_start_matches("W/"));
+    if held.split(',').any(same) {
         return (StatusCode::NOT_MODIFIED, always).into_response();
     }
     let kind = [(header::CONTENT_TYPE, asset.kind)];

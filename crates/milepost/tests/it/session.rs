@@ -139,6 +139,23 @@ async fn over_tls_the_cookie_is_bound_to_this_host() {
     session(&api, &cookie).await.expect(200);
     // What another host of the domain may set does not count beside it.
     session(&api, &format!("milepost_login=other; {cookie}")).await.expect(200);
+    // Both names are gone with it.
+    let logout = api.delete("/v1/session").header("origin", &own).header(COOKIE, &cookie);
+    let reply = api.call(logout).await.expect(204);
+    let cleared: Vec<_> = reply.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(cleared.len(), 2, "{cleared:?}");
+}
+
+#[tokio::test]
+async fn over_tls_no_other_name_is_taken() {
+    let server = guarded_with(&[("MILEPOST_PROXIES", "127.0.0.1")]);
+    let api = server.api();
+    let cookie = signed_in(&server, &token_of("ann")).await;
+    assert!(cookie.starts_with("milepost_login="), "{cookie}");
+    session(&api, &cookie).await.expect(200);
+    let encrypted = api.get("/v1/session").header("x-forwarded-proto", "https");
+    let refused = api.call(encrypted.header(COOKIE, &cookie)).await;
+    refused.refused(401, "unauthenticated", None);
 }
 
 #[tokio::test]

@@ -117,7 +117,12 @@ pub async fn log_out(
     let (head, _) = request.into_parts();
     let ended = services.access.log_out(&head.headers).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
-    set(&mut response, is_secure(&services, &head), String::new(), 0);
+    let secure = is_secure(&services, &head);
+    set(&mut response, secure, String::new(), 0);
+    if secure {
+        // One from before there was TLS, or another host's.
+        set(&mut response, false, String::new(), 0);
+    }
     Ok(finish(response, ended))
 }
 
