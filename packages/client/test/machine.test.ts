@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { backoffOf } from "../src/backoff.js";
-import { MilepostError, networkError } from "../src/errors.js";
+import { MilepostError, networkError, timeoutError } from "../src/errors.js";
 import { type Effect, type Event, type Machine, type Rules, step } from "../src/live/machine.js";
 
 const rules: Rules = {
@@ -70,6 +70,21 @@ describe("failing", () => {
     const { state, effects } = behind(wanted, ...failures(4), failed());
     expect(state).toMatchObject({ status: "connecting", level: 1, attempt: 0 });
     expect(effects).toEqual([{ type: "open", level: 1 }]);
+  });
+
+  it("takes the next transport behind one opening in which nothing came", () => {
+    const held = failed(0, { error: timeoutError() });
+    expect(behind(wanted, held)).toMatchObject({
+      state: { status: "connecting", level: 1, attempt: 0 },
+      effects: [{ type: "open", level: 1 }],
+    });
+    // What stood, and the last transport, are tried again.
+    expect(behind(wanted, opened(), held).state).toMatchObject({ status: "retrying", level: 0 });
+    expect(behind(wanted, held, held, held).state).toMatchObject({
+      status: "retrying",
+      level: 2,
+      attempt: 1,
+    });
   });
 
   it("stays with the last transport", () => {

@@ -244,6 +244,32 @@ it("takes up a better transport without closing the other before", async () => {
   expect(seqs).toEqual(Array.from({ length: 321 }, (_, index) => index + 1));
 });
 
+it("polls within 20 s where sockets are refused and streams are held back", async () => {
+  world.add({ id: "a" });
+  world.blocked.add("websocket");
+  const held = new Milepost({
+    baseUrl: "http://server.test",
+    webSocket: world.webSocket,
+    clock,
+    backoff: { jitter: "none" },
+    async fetch(input, init) {
+      if (!String(input).includes("/v1/stream")) return world.fetch(input, init);
+      const body = new ReadableStream({
+        start(controller) {
+          init?.signal?.addEventListener("abort", () => controller.error(init.signal?.reason));
+        },
+      });
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    },
+  });
+  const seqs: number[] = [];
+  held.watch("a", { onProgress: (job) => seqs.push(job.seq) });
+  await clock.advance(20_100);
+  expect(held.connection.getSnapshot().status).toBe("polling");
+  expect(seqs).toEqual([1]);
+  held.close();
+});
+
 it("waits as long as a server that stops asks", async () => {
   world.add({ id: "a" });
   client.watch("a");

@@ -108,6 +108,8 @@ export function step(state: Machine, event: Event, rules: Rules): Next {
           ? { ...tried, ...BEGIN, level: tried.level }
           : tried,
         event,
+        // What holds an opening back does so again; what refuses one may be a server that starts.
+        !stands && event.error.code === "timeout",
         rules,
       );
     case "due":
@@ -151,11 +153,16 @@ function opened(tried: Try, at: number, { transports }: Rules): Next {
   ];
 }
 
-function failed(tried: Try, event: Event & { type: "failed" }, rules: Rules): Next {
+function failed(
+  tried: Try,
+  event: Event & { type: "failed" },
+  heldBack: boolean,
+  rules: Rules,
+): Next {
   const { error, at, after, latency } = event;
   const attempt = tried.attempt + 1;
   const waited = rules.backoff(attempt, error, latency);
-  const enough = attempt >= MAX_FAILURES || waited === null;
+  const enough = heldBack || attempt >= MAX_FAILURES || waited === null;
   // What stands between may refuse one transport with an answer of its own.
   const final = !error.retryable && error.code !== "invalid_response";
   if (!final && enough && tried.level + 1 < rules.transports.length) {

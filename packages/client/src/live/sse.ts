@@ -6,8 +6,10 @@ import { invalidResponse, MilepostError, networkError, timeoutError } from "../e
 import { eventReader } from "./events.js";
 import { fieldsOf, jobOf, messageOf, parse } from "./messages.js";
 import { namesOf, type Topic } from "./topics.js";
-import { type Host, OPENING, type Session } from "./transport.js";
+import type { Host, Session } from "./transport.js";
 
+/** ms until the first text, which the server sends at once: a proxy may hold it back. */
+const OPENING = 5_000;
 /** The server says something every 15 s. */
 const SILENCE = 40_000;
 /** Jobs of one stream: their ids stand in a URL, and proxies take 8 KiB. */

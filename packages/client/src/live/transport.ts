@@ -44,6 +44,3 @@ export interface Session {
 
 /** Opens a transport. */
 export type Transport = (host: Host) => Session;
-
-/** ms that an opening may take. */
-export const OPENING = 10_000;

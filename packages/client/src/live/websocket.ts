@@ -5,8 +5,10 @@ import { MilepostError, networkError, timeoutError } from "../errors.js";
 import type { ClientMessage, Socket } from "../types.js";
 import { messageOf, parse, refusalOf } from "./messages.js";
 import { namesOf, type Topic } from "./topics.js";
-import { type Host, OPENING, type Session } from "./transport.js";
+import type { Host, Session } from "./transport.js";
 
+/** ms that an opening may take. */
+const OPENING = 10_000;
 /** ms between pings, and for their answer. */
 const PING = 25_000;
 const PONG = 10_000;
