@@ -169,7 +169,7 @@ test("a conversion shows what was known, then what comes", async () => {
   const current = () => document.querySelector('[aria-current="step"]')?.textContent;
   expect(current()).toBe("Running");
   expect(screen.getByText("layout")).toBeDefined();
-  expect(screen.getByRole("status").textContent).toBe("Connected");
+  expect((await screen.findByText("Connected")).getAttribute("role")).toBe("status");
   await accessible();
   await after(() => edge.change(id, failed(true)));
   expect(screen.getByRole("alert").textContent).toBe("The converter died.");
