@@ -320,6 +320,45 @@ it("renews a credential that ends on the open socket, and never logs one", async
   renewed.close();
 });
 
+it("goes on where a token cannot be had for a while", async () => {
+  world.add({ id: "a" });
+  let broken = false;
+  const errors: unknown[] = [];
+  const seqs: number[] = [];
+  const patient = new Milepost({
+    baseUrl: "http://server.test",
+    fetch: world.fetch,
+    webSocket: world.webSocket,
+    clock,
+    getToken: () => {
+      if (broken) throw new Error("of the page");
+      return "secret";
+    },
+  });
+  patient.watch("a", {
+    onProgress: (job) => seqs.push(job.seq),
+    onError: (error) => errors.push(error),
+  });
+  await clock.advance(100);
+  broken = true;
+  world.say({ type: "error", code: "unauthenticated", message: "It has expired." });
+  await clock.advance(100);
+  expect(patient.connection.getSnapshot().status).toBe("live");
+  world.cut(4401);
+  await clock.advance(0);
+  expect(patient.connection.getSnapshot()).toMatchObject({
+    status: "retrying",
+    error: { retryable: true },
+  });
+  world.move("a", { status: "running" });
+  broken = false;
+  await clock.advance(60_000);
+  expect(patient.connection.getSnapshot().status).toBe("live");
+  expect(seqs).toEqual([1, 2]);
+  expect(errors).toEqual([]);
+  patient.close();
+});
+
 it("begins anew with a job that a restored server knows less of", async () => {
   world.add({ id: "a", seq: 9 });
   const live = client.live("a");

@@ -31,6 +31,9 @@ const unauthenticated = (retryable: boolean): MilepostError =>
     retryable,
   });
 
+const errorOf = (thrown: unknown): MilepostError =>
+  thrown instanceof MilepostError ? thrown : networkError(thrown);
+
 /** Opens a WebSocket. */
 export function openWebSocket(host: Host): Session {
   const { clock, http, log } = host;
@@ -47,9 +50,7 @@ export function openWebSocket(host: Host): Session {
   let flushedAt = 0;
   let stopTimer = clock.after(OPENING, () => fail(timeoutError()));
 
-  void http
-    .token()
-    .then(connect, (error) => fail(error instanceof MilepostError ? error : networkError(error)));
+  void http.token().then(connect, (error) => fail(errorOf(error)));
 
   function connect(credential: string | undefined) {
     if (over || !host.webSocket) return;
@@ -159,9 +160,12 @@ export function openWebSocket(host: Host): Session {
   }
 
   async function refresh() {
-    const fresh = await http.token().catch(() => undefined);
+    const fresh = await renewed();
     if (over) return;
-    if (fresh && fresh !== token) {
+    if (fresh instanceof MilepostError) {
+      // What is open stands until the server closes it: then it is asked again.
+      if (!ready) fail(fresh);
+    } else if (fresh && fresh !== token) {
       token = fresh;
       say({ type: "auth", token: fresh });
       // Subscriptions that were refused meanwhile.
@@ -172,6 +176,9 @@ export function openWebSocket(host: Host): Session {
     }
   }
 
+  /** A provider that fails has not said that there is no credential. */
+  const renewed = () => http.token().catch(errorOf);
+
   async function ended(code: number, reason: string) {
     if (over) return;
     log(`socket closed with ${code}`, reason);
@@ -180,7 +187,8 @@ export function openWebSocket(host: Host): Session {
       return fail(new MilepostError(final, reason || "The server refuses this connection."));
     if (code === SLOW) return fail(networkError(), 0);
     if (code !== UNAUTHENTICATED) return fail(networkError(), drain);
-    const fresh = await http.token().catch(() => undefined);
+    const fresh = await renewed();
+    if (fresh instanceof MilepostError) return fail(fresh);
     fail(unauthenticated(fresh !== undefined && fresh !== token), 0);
   }
 
