@@ -1,7 +1,7 @@
 /** The app's frame: what every screen has, and which screen an address shows. */
 import { MilepostProvider, ProgressErrorBoundary } from "@milepost/react";
 import { lazy, Suspense, useEffect } from "react";
-import { Link, Route, Switch } from "wouter";
+import { Link, Route, Switch, useLocation } from "wouter";
 import { client } from "./client";
 import { DocumentsPage } from "./list/page";
 import { useLocale } from "./preferences/preferences";
@@ -39,6 +39,8 @@ export function App() {
 function Frame() {
   const t = useTexts();
   const content = useFocusOnMove();
+  const { shut } = useSession();
+  const [path] = useLocation();
   useWatchMine();
   return (
     <>
@@ -50,21 +52,27 @@ function Frame() {
       <main id="content" ref={content} tabIndex={-1}>
         <ProgressErrorBoundary>
           <Suspense fallback={<Skeleton lines={5} />}>
-            <Switch>
-              <Route path="/" component={DocumentsPage} />
-              <Route path="/app/jobs/:id">{({ id }) => <JobView key={id} id={id} />}</Route>
-              <Route path="/app/monitor" component={MonitorPage} />
-              <Route path="/app/settings" component={SettingsPage} />
-              <Route path="/app/login" component={LoginPage} />
-              <Route path="/app" component={DocumentsPage} />
-              <Route component={NotFound} />
-            </Switch>
+            {shut && path !== "/app/login" ? <Skeleton lines={5} /> : <Screen />}
           </Suspense>
         </ProgressErrorBoundary>
       </main>
       <DropAnywhere />
       <Shortcuts />
     </>
+  );
+}
+
+function Screen() {
+  return (
+    <Switch>
+      <Route path="/" component={DocumentsPage} />
+      <Route path="/app/jobs/:id">{({ id }) => <JobView key={id} id={id} />}</Route>
+      <Route path="/app/monitor" component={MonitorPage} />
+      <Route path="/app/settings" component={SettingsPage} />
+      <Route path="/app/login" component={LoginPage} />
+      <Route path="/app" component={DocumentsPage} />
+      <Route component={NotFound} />
+    </Switch>
   );
 }
 

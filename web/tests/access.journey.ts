@@ -166,3 +166,39 @@ test("what one left waiting is not sent for the next, and no tab stays theirs", 
   await second.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL(/\/app\/login/);
 });
+
+test("a session that has ended leaves nothing to read without a connection", async ({
+  page,
+  context,
+  server,
+}) => {
+  const operator = server.api(server.key("operator", "admin"));
+  const { id, key } = await operator.call<{ id: string; key: string }>("POST", "/v1/keys", {
+    name: "ann-laptop",
+    owner: "ann",
+  });
+  await server.api(key).file(await fixtureBytes("report.pdf"), "report.pdf");
+  await page.goto("/");
+  await signIn(page, key);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.reload();
+  await row(page, "report.pdf").getByRole("link").click();
+  await expect(page.getByRole("heading", { name: "Chapter 1: Alderbrook" })).toBeVisible();
+  const job = page.url();
+
+  await operator.call("DELETE", `/v1/keys/${id}`);
+  await page.reload();
+  await expect(page).toHaveURL(/\/app\/login/);
+  await context.setOffline(true);
+  for (const address of ["/", job]) {
+    await page.goto(address);
+    await expect(page).toHaveURL(/\/app\/login/);
+    await expect(page.getByText(/report\.pdf|Alderbrook/)).toHaveCount(0);
+  }
+  const kept = await page.evaluate(async () => {
+    const names = (await caches.keys()).filter((name) => name.startsWith("milepost-"));
+    const all = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+    return all.flat().map(({ url }) => url);
+  });
+  expect(kept).toEqual([]);
+});

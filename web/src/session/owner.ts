@@ -4,6 +4,7 @@
  */
 import { forgetCopies } from "../offline/worker-client";
 import { leave } from "../settings/push";
+import { lock } from "./lock";
 
 const KEY = "milepost.owner";
 
@@ -18,12 +19,15 @@ export function lastOwner(): string | undefined {
 
 /**
  * Notes who is signed in. Copies of somebody else, and their notifications, are ended before; also
- * where nobody is noted, for an answer may have come behind the last one's sign-out.
+ * where nobody is noted, for an answer may have come behind the last one's sign-out. What a session's
+ * end had shut is open then.
  */
 export async function noteOwner(owner: string): Promise<void> {
-  if (lastOwner() === owner) return;
-  await Promise.all([forgetCopies(), leave()]);
-  localStorage.setItem(KEY, owner);
+  if (lastOwner() !== owner) {
+    await Promise.all([forgetCopies(), leave()]);
+    localStorage.setItem(KEY, owner);
+  }
+  lock.open();
 }
 
 /** Calls `listener` when another tab signs somebody else in, or out. Returns what ends that. */

@@ -1,13 +1,23 @@
 /**
  * Who uses the app, and what the server can do. Enters: the server's answers. Leaves: both, to
- * every screen. Never keeps a screen from showing: what is not known yet is `undefined`.
+ * every screen. What is not known yet is `undefined`, and keeps no screen from showing, unless a
+ * session has ended here: then nothing of its owner is shown before the next one.
  */
 import type { Info, Session } from "@milepost/client";
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import {
+  createContext,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { useLocation } from "wouter";
 import { client, onSignedOut } from "../client";
-import { forgetOwner } from "../offline/worker-client";
+import { forgetCopies, forgetOwner } from "../offline/worker-client";
 import { leave, renew } from "../settings/push";
+import { lock } from "./lock";
 import { dropOwner, lastOwner, noteOwner, onOwnerChange } from "./owner";
 
 interface Known {
@@ -15,9 +25,16 @@ interface Known {
   readonly session: Session | undefined;
   /** Whose copies and waiting submissions are here: without a connection, the last one's. */
   readonly owner: string | undefined;
+  /** Whether a session has ended here, and no other has come. */
+  readonly shut: boolean;
 }
 
-const Context = createContext<Known>({ info: undefined, session: undefined, owner: undefined });
+const Context = createContext<Known>({
+  info: undefined,
+  session: undefined,
+  owner: undefined,
+  shut: false,
+});
 
 /** The address that asks to sign in, and leads back to `from` then. */
 export const loginPath = (from: string): string => `/app/login?next=${encodeURIComponent(from)}`;
@@ -25,16 +42,27 @@ export const loginPath = (from: string): string => `/app/login?next=${encodeURIC
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [info, setInfo] = useState<Info>();
   const [session, setSession] = useState<Session>();
-  const [, navigate] = useLocation();
+  // Whether the server was asked for the session; without a connection it cannot be.
+  const [asked, setAsked] = useState(!navigator.onLine);
+  const shut = useSyncExternalStore(lock.subscribe, lock.get);
+  const [path, navigate] = useLocation();
 
   useEffect(
     () =>
       onSignedOut(() => {
-        if (location.pathname === "/app/login") return;
-        navigate(loginPath(location.pathname + location.search), { replace: true });
+        lock.shut();
+        setSession(undefined);
+        setAsked(true);
+        // Without storage for them there are none.
+        forgetCopies().catch(() => undefined);
       }),
-    [navigate],
+    [],
   );
+
+  useEffect(() => {
+    if (!shut || !asked || path === "/app/login") return;
+    navigate(loginPath(location.pathname + location.search), { replace: true });
+  }, [shut, asked, path, navigate]);
 
   // A new page: nothing of the one who was signed in is left in it, or sent under another's name.
   useEffect(() => onOwnerChange(() => location.reload()), []);
@@ -42,6 +70,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     let gone = false;
     const load = async (): Promise<void> => {
+      // An answer that came behind the session's end may have been kept after all.
+      if (lock.get()) await forgetCopies().catch(() => undefined);
       // Each screen shows its own errors; without these answers it shows a little less.
       const [info, session] = await Promise.allSettled([
         client.info().then((value) => {
@@ -53,7 +83,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
           if (!gone) setSession(value);
         }),
       ]);
-      if (gone || session.status === "rejected" || info.status === "rejected") return;
+      if (gone) return;
+      setAsked(true);
+      if (session.status === "rejected" || info.status === "rejected") return;
       if (info.value.push) await renew(client, info.value.push.public_key).catch(() => undefined);
     };
     void load();
@@ -65,8 +97,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   }, []);
 
   const known = useMemo(
-    () => ({ info, session, owner: session?.owner ?? lastOwner() }),
-    [info, session],
+    () => ({ info, session, owner: session?.owner ?? lastOwner(), shut }),
+    [info, session, shut],
   );
   return <Context value={known}>{children}</Context>;
 }
