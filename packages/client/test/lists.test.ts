@@ -72,3 +72,67 @@ it("is asked for again by itself where it could not be had", async () => {
   stop();
   client.close();
 });
+
+it("goes back with a server that was restored, and on from there", async () => {
+  const clock = testClock();
+  const world = makeWorld(clock);
+  const ids = ["job-1", "job-2"];
+  for (const id of ids) world.add({ id });
+  const client = new Milepost({
+    baseUrl: "http://server.test",
+    fetch: world.fetch,
+    webSocket: world.webSocket,
+    clock,
+  });
+  const list = client.liveJobs();
+  const waiting = client.liveJobs({ status: "queued" });
+  const stops = [list, waiting].map((one) => one.subscribe(() => undefined));
+  await clock.advance(1_000);
+  for (const id of ids) world.move(id, { status: "running" });
+  for (const id of ids) world.move(id, { status: "cancelled" });
+  await clock.advance(1_000);
+  const shown = () => list.getSnapshot().jobs.map(({ seq, status }) => `${status} ${seq}`);
+  expect(shown()).toEqual(["cancelled 3", "cancelled 3"]);
+  expect(waiting.getSnapshot().jobs).toEqual([]);
+
+  world.cut();
+  for (const id of ids) world.add({ id });
+  await clock.advance(5_000);
+  expect(shown()).toEqual(["queued 1", "queued 1"]);
+  expect(waiting.getSnapshot().jobs).toHaveLength(2);
+  for (const id of ids) world.move(id, { status: "running" });
+  await clock.advance(1_000);
+  expect(shown()).toEqual(["running 2", "running 2"]);
+  expect(waiting.getSnapshot().jobs).toEqual([]);
+  for (const stop of stops) stop();
+  client.close();
+});
+
+it("does not go back with an old answer that was kept", async () => {
+  const clock = testClock();
+  const world = makeWorld(clock);
+  const old = world.add({ id: "job-1" });
+  let offline = false;
+  const client = new Milepost({
+    baseUrl: "http://server.test",
+    fetch: async (input, init) =>
+      offline && new URL(String(input)).pathname === "/v1/jobs"
+        ? Response.json({ items: [old], next: null })
+        : world.fetch(input, init),
+    webSocket: world.webSocket,
+    clock,
+  });
+  const list = client.liveJobs();
+  const stop = list.subscribe(() => undefined);
+  await clock.advance(1_000);
+  world.move("job-1", { status: "completed" });
+  await clock.advance(1_000);
+  offline = true;
+  await list.getSnapshot().refresh();
+  world.cut();
+  await clock.advance(5_000);
+  expect(client.connection.getSnapshot().status).toBe("live");
+  expect(list.getSnapshot().jobs).toMatchObject([{ status: "completed", seq: 2 }]);
+  stop();
+  client.close();
+});

@@ -3,7 +3,7 @@
 
 import type { Http } from "../http.js";
 import type { Hub } from "./hub.js";
-import { listJobs, PAGE } from "./lists.js";
+import { goneBack, listJobs, PAGE } from "./lists.js";
 import { jobOf } from "./messages.js";
 
 /** Jobs that are asked for one by one. */
@@ -15,9 +15,14 @@ const CATCH_UP = 50;
  */
 export async function catchUp(http: Http, hub: Hub, signal: AbortSignal): Promise<void> {
   const before = hub.active();
+  const known = new Map(hub.seqs());
   const { jobs } = await listJobs(http, { limit: PAGE }, { signal });
   if (signal.aborted) return;
   hub.receive({ type: "list", jobs, mine: true });
+  const newest = (id: string) => known.get(id) ?? 0;
+  for (const job of await goneBack(http, jobs, newest, { signal })) {
+    if (hub.seq(job.id) === newest(job.id)) hub.restored(job);
+  }
   const listed = new Set(jobs.map((job) => job.id));
   const silent = before.filter(({ id, seq }) => !listed.has(id) && hub.seq(id) === seq);
   for (const { id } of silent.slice(0, CATCH_UP)) {

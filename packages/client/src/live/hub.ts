@@ -129,6 +129,13 @@ export class Hub {
     }
   }
 
+  /** The server was restored: this is its state of a job, though a newer one was known. */
+  restored(job: Job): void {
+    if (job.seq >= (this.seq(job.id) ?? 0)) return;
+    this.receive({ type: "behind", job: job.id });
+    this.#snapshot(job);
+  }
+
   /** From now on changes may be missed. */
   lost(): void {
     if (this.#newest > 0) this.#mark = Math.max(this.#mark ?? 0, this.#newest - DISORDER);

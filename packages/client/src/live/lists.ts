@@ -19,3 +19,25 @@ export async function listJobs(
   const jobs = list.items.map(jobOf).filter((job) => job !== undefined);
   return { jobs, next: typeof list.next === "string" ? list.next : undefined };
 }
+
+/**
+ * Of these jobs those that the server has gone back with, since it was restored from an
+ * older copy. A list alone does not tell: a page's worker may have answered with one
+ * that it kept.
+ */
+export async function goneBack(
+  http: Http,
+  jobs: readonly Job[],
+  newest: (id: string) => number,
+  call: Call = {},
+): Promise<readonly Job[]> {
+  const older = jobs.filter(({ id, seq }) => seq < newest(id));
+  const [first] = older;
+  if (!first) return [];
+  const query = { after: newest(first.id) };
+  return http.text(`/v1/jobs/${encodeURIComponent(first.id)}`, { ...call, query }).then(
+    () => [],
+    // It refuses a position that it has not reached.
+    (error) => (error.code === "conflict" ? older : []),
+  );
+}

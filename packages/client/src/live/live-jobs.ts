@@ -7,7 +7,7 @@ import type { Http, Query } from "../http.js";
 import type { Clock } from "../platform.js";
 import type { Job, JobsFilter, LiveJobs, Readable } from "../types.js";
 import type { Hub, Listener } from "./hub.js";
-import { listJobs } from "./lists.js";
+import { goneBack, listJobs } from "./lists.js";
 import { readable } from "./readable.js";
 import type { Topic } from "./topics.js";
 
@@ -89,6 +89,9 @@ export function liveJobs(
     return known.delete(id);
   }
 
+  /** The newest that is known of a job. */
+  const newest = (id: string) => Math.max(known.get(id)?.seq ?? 0, hub.seq(id) ?? 0);
+
   const oldest = () => [...known.keys()].reduce((least, id) => (id < least ? id : least), "~");
 
   async function load(from: string | undefined) {
@@ -108,6 +111,13 @@ export function liveJobs(
         if (!told.has(job.id) && (known.get(job.id)?.seq ?? 0) <= job.seq) known.set(job.id, job);
       }
       change({ loading: false, error: undefined });
+      const older = await goneBack(http, page.jobs, (id) => (told.has(id) ? 0 : newest(id)));
+      for (const job of turn === asked ? older : []) {
+        if (told.has(job.id)) continue;
+        known.set(job.id, job);
+        hub.restored(job);
+      }
+      if (older.length > 0) change({});
     } catch (thrown) {
       if (turn !== asked) return;
       const error = thrown instanceof MilepostError ? thrown : networkError(thrown);

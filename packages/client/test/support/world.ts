@@ -226,6 +226,9 @@ export function makeWorld(clock: TestClock): World {
       });
     }
     const job = jobs.get(id);
+    if (job && after > job.seq) {
+      return json({ type: "about:blank", title: "", status: 409, code: "conflict" }, 409);
+    }
     return job ? json(job, fresh() || !query.has("after") ? 200 : 304) : notFound();
   }
 
