@@ -3,6 +3,7 @@ import { MilepostProvider, ProgressErrorBoundary } from "@milepost/react";
 import { lazy, Suspense, useEffect } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { client } from "./client";
+import { BulkProgress } from "./list/bulk-progress";
 import { DocumentsPage } from "./list/page";
 import { useLocale } from "./preferences/preferences";
 import { LoginPage } from "./session/login";
@@ -49,6 +50,7 @@ function Frame() {
       </a>
       <Header />
       <Banners />
+      <BulkProgress />
       <main id="content" ref={content} tabIndex={-1}>
         <ProgressErrorBoundary>
           <Suspense fallback={<Skeleton lines={5} />}>

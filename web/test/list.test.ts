@@ -1,8 +1,9 @@
 /** What the address says of the list, what a request asks for, which orders a job takes. */
 import type { Job, Status } from "@milepost/client";
 import { expect, test } from "vitest";
+import { type Bulk, bulks, MANY, orderAll } from "../src/list/bulk";
 import { filterOf, queryOf, requestOf } from "../src/list/filter";
-import { forEach, takes } from "../src/list/orders";
+import { takes } from "../src/list/orders";
 
 test("the address and the filter are the same thing", () => {
   const query = new URLSearchParams("status=failed&q=invoice&batch=1");
@@ -42,7 +43,7 @@ test("one refusal stops nothing, and all are told", async () => {
   const done: number[] = [];
   let at = 0;
   let most = 0;
-  const refused = await forEach([1, 2, 3, 4, 5, 6, 7, 8], async (thing) => {
+  const refused = await orderAll("cancel", [1, 2, 3, 4, 5, 6, 7, 8], async (thing) => {
     at += 1;
     most = Math.max(most, at);
     await Promise.resolve();
@@ -53,4 +54,33 @@ test("one refusal stops nothing, and all are told", async () => {
   expect(done.sort()).toEqual([1, 2, 4, 5, 6, 7, 8]);
   expect(refused.map(({ message }) => message)).toEqual(["No."]);
   expect(most).toBe(4);
+});
+
+test("an order to many tells how far it is, and is over at its end", async () => {
+  const things = Array.from({ length: MANY + 1 }, (_, thing) => thing);
+  const seen: (Bulk | undefined)[] = [];
+  const stop = bulks.subscribe(() => seen.push(bulks.get()[0]));
+  await orderAll("delete", things, async () => undefined);
+  stop();
+  expect(seen[0]).toMatchObject({ order: "delete", done: 0, total: MANY + 1 });
+  expect(seen.at(-2)?.done).toBe(MANY + 1);
+  expect(seen.at(-1)).toBeUndefined();
+});
+
+test("an order to a few shows no progress", async () => {
+  await orderAll("cancel", [1, 2], async () => {
+    expect(bulks.get()).toEqual([]);
+  });
+});
+
+test("what is stopped begins no more", async () => {
+  const begun: number[] = [];
+  await orderAll("cancel", [...Array(100).keys()], async (thing) => {
+    begun.push(thing);
+    if (thing === 30) bulks.get()[0]?.stop();
+  });
+  expect(begun).toContain(30);
+  // Those that were begun beside it, and no more.
+  expect(begun.length).toBeLessThan(36);
+  expect(bulks.get()).toEqual([]);
 });

@@ -129,3 +129,38 @@ test.describe("where the server fetches by URL", () => {
     elsewhere.close();
   });
 });
+
+test("an order to many is asked about, tells how far it is, and can be stopped", async ({
+  page,
+  api,
+}) => {
+  for (let job = 0; job < 25; job += 1) await api.external(`survey-${job}.txt`);
+  await page.goto("/");
+  await expect(row(page, "survey-24.txt")).toBeVisible();
+  await page.getByLabel("Select all").check();
+  const bar = page.getByRole("toolbar", { name: "25 selected" });
+  await bar.getByRole("button", { name: "Cancel", exact: true }).click();
+  const asked = page.getByRole("dialog", { name: "Cancel 25 jobs?" });
+  await asked.getByRole("button", { name: "Go back" }).click();
+  await expect(bar).toBeVisible();
+
+  // Those that are on their way are held until the order was stopped.
+  let letGo = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  await page.route("**/v1/jobs/*/cancel", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await bar.getByRole("button", { name: "Cancel", exact: true }).click();
+  await asked.getByRole("button", { name: "Cancel", exact: true }).click();
+  const order = page.getByRole("region", { name: "Cancelling:" });
+  await expect(order).toContainText("0 of 25");
+  await order.getByRole("button", { name: "Stop" }).click();
+  letGo();
+  await expect(order).toHaveCount(0);
+  await expect
+    .poll(async () => (await api.jobs()).items.filter((job) => job.status === "cancelled").length)
+    .toBe(4);
+});

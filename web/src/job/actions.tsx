@@ -3,7 +3,7 @@ import type { Job } from "@milepost/client";
 import { isTerminal } from "@milepost/client";
 import { useState } from "react";
 import { useLocation } from "wouter";
-import { DeleteDialog } from "../list/delete-dialog";
+import { OrderDialog } from "../list/order-dialog";
 import { takes, useOrders } from "../list/orders";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
@@ -68,13 +68,13 @@ export function JobActions({ job, shared }: { job: Job; shared: boolean }) {
       )}
       <ShareDialog job={job} open={open === "share"} onClose={close} />
       <AgainDialog job={job} open={open === "again"} onClose={close} />
-      <DeleteDialog
-        open={open === "delete"}
+      <OrderDialog
+        order={open === "delete" ? open : undefined}
         count={1}
         onClose={close}
-        onDelete={() => {
+        onOrder={(order) => {
           close();
-          void orders.give("delete", [job]).then(() => navigate("/"));
+          void orders.give(order, [job]).then(() => navigate("/"));
         }}
       />
     </div>

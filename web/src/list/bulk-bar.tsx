@@ -1,9 +1,11 @@
-/** What can be done with the selected jobs. Enters: them. Leaves: orders. Asks before it deletes. */
+/** What can be done with the selected jobs. Enters: them. Leaves: orders. Asks first where it should. */
 import type { Job } from "@milepost/client";
 import { useState } from "react";
+import { formatNumber } from "../preferences/format";
+import { useLocale } from "../preferences/preferences";
 import { useTexts } from "../texts/texts";
 import { Icon, type IconName } from "../ui/icons";
-import { DeleteDialog } from "./delete-dialog";
+import { isAsked, namesOf, OrderDialog } from "./order-dialog";
 import { type Order, type Orders, takes } from "./orders";
 
 interface BulkBarProps {
@@ -22,26 +24,22 @@ const ORDERS: readonly { readonly order: Order; readonly icon: IconName }[] = [
 
 export function BulkBar({ jobs, orders, onClear }: BulkBarProps) {
   const t = useTexts();
-  const [deleting, setDeleting] = useState(false);
-  const names: Record<Order, string> = {
-    confirm: t.confirm,
-    cancel: t.cancel,
-    retry: t.retry,
-    again: t.convertAgain,
-    delete: t.delete,
-  };
+  const locale = useLocale();
+  const names = namesOf(t);
+  const [asking, setAsking] = useState<Order>();
+  const countOf = (order: Order): number => jobs.filter((job) => takes(order, job)).length;
+  const selected = t.selected(formatNumber(locale, jobs.length));
 
-  async function give(order: Order): Promise<void> {
-    if (order === "delete" && !deleting) return setDeleting(true);
-    setDeleting(false);
+  function give(order: Order): void {
+    setAsking(undefined);
     onClear();
-    await orders.give(order, jobs);
+    void orders.give(order, jobs);
   }
 
   if (jobs.length === 0) return null;
   return (
-    <div className="bulk" role="toolbar" aria-label={t.selected(jobs.length)}>
-      <strong aria-live="polite">{t.selected(jobs.length)}</strong>
+    <div className="bulk" role="toolbar" aria-label={selected}>
+      <strong aria-live="polite">{selected}</strong>
       <div className="row grow">
         {ORDERS.filter(({ order }) => jobs.some((job) => takes(order, job))).map(
           ({ order, icon }) => (
@@ -49,7 +47,7 @@ export function BulkBar({ jobs, orders, onClear }: BulkBarProps) {
               key={order}
               type="button"
               className={order === "delete" ? "button small danger" : "button small"}
-              onClick={() => void give(order)}
+              onClick={() => (isAsked(order, countOf(order)) ? setAsking(order) : give(order))}
             >
               <Icon name={icon} />
               {names[order]}
@@ -60,11 +58,11 @@ export function BulkBar({ jobs, orders, onClear }: BulkBarProps) {
       <button type="button" className="button small quiet" data-shortcut="Escape" onClick={onClear}>
         {t.clearSelection}
       </button>
-      <DeleteDialog
-        open={deleting}
-        count={jobs.filter((job) => takes("delete", job)).length}
-        onClose={() => setDeleting(false)}
-        onDelete={() => void give("delete")}
+      <OrderDialog
+        order={asking}
+        count={asking ? countOf(asking) : 0}
+        onClose={() => setAsking(undefined)}
+        onOrder={give}
       />
     </div>
   );

@@ -1,17 +1,16 @@
 /**
  * Orders to one job or many. Enters: jobs. Leaves: what was done, and a message where something
- * could not be. Never stops at the first refusal; never sends hundreds of requests at once.
+ * could not be.
  */
-import type { Job, MilepostError, SubmitOptions } from "@milepost/client";
+import type { Job, SubmitOptions } from "@milepost/client";
 import { isTerminal } from "@milepost/client";
 import { useMilepost } from "@milepost/react";
 import { useMemo } from "react";
 import { useTexts } from "../texts/texts";
 import { useToast } from "../ui/toasts";
+import { orderAll } from "./bulk";
 
 export type Order = "confirm" | "cancel" | "retry" | "again" | "delete";
-
-const PARALLEL = 4;
 
 /** Whether a job takes an order now. */
 export function takes(order: Order, job: Job): boolean {
@@ -21,23 +20,6 @@ export function takes(order: Order, job: Job): boolean {
   if (order === "retry") return job.status === "failed" || job.status === "cancelled";
   if (order === "again") return job.document != null && job.pipeline !== "external";
   return ended;
-}
-
-/** Calls `order` for each, a few at a time. Resolves with those that were refused. */
-export async function forEach<T>(
-  things: readonly T[],
-  order: (thing: T) => Promise<unknown>,
-): Promise<MilepostError[]> {
-  const rest = things.values();
-  const refused: MilepostError[] = [];
-  const work = async (): Promise<void> => {
-    for (const thing of rest) {
-      // The client rejects with nothing else than its own errors.
-      await order(thing).catch((error: MilepostError) => refused.push(error));
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
-  return refused;
 }
 
 export interface Orders {
@@ -64,10 +46,8 @@ export function useOrders(): Orders {
     return {
       again,
       async give(order, jobs) {
-        const refused = await forEach(
-          jobs.filter((job) => takes(order, job)),
-          one[order],
-        );
+        const taking = jobs.filter((job) => takes(order, job));
+        const refused = await orderAll(order, taking, one[order]);
         const [first] = refused;
         if (first) toast("bad", t.someFailed(refused.length, first.message));
       },
