@@ -15,7 +15,7 @@ import {
 } from "workbox-precaching";
 import { NavigationRoute, registerRoute } from "workbox-routing";
 import { NetworkFirst } from "workbox-strategies";
-import { CACHES, type Kept, kept, LARGEST } from "../src/offline/kept";
+import { CACHES, fits, type Kept, kept } from "../src/offline/kept";
 import { flushBox } from "../src/offline/outbox";
 import { isOwnPath, notificationOf } from "./notification";
 
@@ -44,9 +44,7 @@ function strategy(what: Kept): NetworkFirst {
     plugins: [
       {
         cacheWillUpdate: async ({ response }) =>
-          response.ok && Number(response.headers.get("content-length") ?? 0) <= LARGEST
-            ? response
-            : null,
+          response.ok && (await fits(response)) ? response : null,
       },
       new ExpirationPlugin({ maxEntries: entries, purgeOnQuotaError: true }),
     ],
