@@ -7,7 +7,7 @@ import { Failure, Skeleton } from "../ui/states";
 import { useResult } from "./use-result";
 
 /** Characters that a browser still draws at once. */
-const MOST = 500_000;
+const MOST = 200_000;
 
 export function PlainText({ job, format }: { job: Job; format: Format }) {
   const t = useTexts();
