@@ -1,7 +1,7 @@
 /** What the monitor counts. */
 import type { Job, Stats } from "@milepost/client";
 import { expect, test } from "vitest";
-import { byDay, byType, periodStart, perMinute, successOf } from "../src/monitor/stats";
+import { byDay, byType, periodStart, perMinute, successOf, waitingOf } from "../src/monitor/stats";
 
 const NOW = Date.parse("2026-11-27T15:00:00Z");
 
@@ -69,4 +69,15 @@ test("the rate is that of the last five minutes", () => {
 test("where all that is known ended within less, the rate is that of that time", () => {
   const busy = Array.from({ length: 200 }, (_, index) => ended(300 * index));
   expect(perMinute(busy, false, NOW)).toBeCloseTo(201, 0);
+});
+
+test("what was cancelled is no throughput", () => {
+  const cancelled = Array.from({ length: 100 }, () => ({ ...ended(1000), status: "cancelled" }));
+  expect(perMinute(cancelled as Job[], true, NOW)).toBe(0);
+  expect(perMinute([...(cancelled as Job[]), ended(2000)], true, NOW)).toBeCloseTo(0.2);
+});
+
+test("jobs whose work is done elsewhere wait too, though in no queue", () => {
+  expect(waitingOf({ queued: 3000, completed: 1 }, { depth: 0, limit: 10_000 })).toBe(3000);
+  expect(waitingOf({}, { depth: 7, limit: 10_000 })).toBe(7);
 });

@@ -91,16 +91,28 @@ export function successOf({
   return completed + failed === 0 ? null : completed / (completed + failed);
 }
 
+/**
+ * Jobs that wait to be begun: the user's, and all of the converters' queue where that is longer.
+ * Those whose work is done elsewhere wait, too, and stand in no queue of the server's.
+ */
+export const waitingOf = (jobs: Stats["jobs"], queue: Stats["queue"]): number =>
+  Math.max(jobs.queued ?? 0, queue.depth);
+
 const WINDOW = 5 * 60_000;
 
 /**
- * Jobs that ended in a minute, over the last five. The list is the newest jobs only: where all of
- * them ended within less, the rate is that of the time which they cover.
+ * Jobs that were completed or failed in a minute, over the last five: what was cancelled was not
+ * worked through. The list is the newest jobs only: where all of them ended within less, the rate
+ * is that of the time which they cover.
  */
 export function perMinute(jobs: readonly Job[], whole: boolean, now: number): number {
-  const ends = jobs.flatMap(({ finished_at }) => (finished_at ? [Date.parse(finished_at)] : []));
-  const recent = ends.filter((end) => now - end < WINDOW);
-  if (recent.length === 0) return 0;
-  const covered = !whole && recent.length === ends.length ? now - Math.min(...recent) : WINDOW;
-  return recent.length / (Math.max(covered, 1000) / 60_000);
+  const recent = jobs.filter(({ finished_at }) => {
+    return finished_at != null && now - Date.parse(finished_at) < WINDOW;
+  });
+  const worked = recent.filter(({ status }) => status !== "cancelled");
+  if (worked.length === 0) return 0;
+  const ends = recent.map(({ finished_at }) => Date.parse(finished_at ?? ""));
+  const ended = jobs.filter(({ finished_at }) => finished_at != null).length;
+  const covered = !whole && recent.length === ended ? now - Math.min(...ends) : WINDOW;
+  return worked.length / (Math.max(covered, 1000) / 60_000);
 }

@@ -3,6 +3,7 @@ import type { Stats } from "@milepost/client";
 import { formatBytes, formatNumber, formatShare } from "../preferences/format";
 import { useLocale } from "../preferences/preferences";
 import { useTexts } from "../texts/texts";
+import { waitingOf } from "./stats";
 
 interface TileProps {
   readonly name: string;
@@ -26,7 +27,7 @@ export function Tiles({ stats, rate, days }: { stats: Stats; rate: number; days:
   const t = useTexts();
   const locale = useLocale();
   const number = (value: number, digits = 0): string => formatNumber(locale, value, digits);
-  const { capacity, queue, connections, subscriptions, success_rate, usage } = stats;
+  const { capacity, jobs, queue, connections, subscriptions, success_rate, usage } = stats;
   return (
     <dl className="tiles">
       <Tile
@@ -34,7 +35,11 @@ export function Tiles({ stats, rate, days }: { stats: Stats; rate: number; days:
         value={number(capacity.running)}
         note={t.slots(number(capacity.slots))}
       />
-      <Tile name={t.waiting} value={number(queue.depth)} note={t.ofLimit(number(queue.limit))} />
+      <Tile
+        name={t.waiting}
+        value={number(waitingOf(jobs, queue))}
+        note={t.inQueue(number(queue.depth), number(queue.limit))}
+      />
       <Tile name={t.throughput} value={number(rate, 1)} note={t.perMinute} />
       <Tile
         name={t.successRate}
