@@ -180,6 +180,7 @@ test("a session that has ended leaves nothing to read without a connection", asy
   await server.api(key).file(await fixtureBytes("report.pdf"), "report.pdf");
   await page.goto("/");
   await signIn(page, key);
+  await expect(row(page, "report.pdf")).toBeVisible();
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.reload();
   await row(page, "report.pdf").getByRole("link").click();
