@@ -1,7 +1,7 @@
 // The client. Enters: options, orders. Leaves: jobs, results, watches. Never: a
 // rejection other than a `MilepostError`, or a credential in a URL.
 
-import { closedError } from "./errors.js";
+import { closedError, MilepostError, tokenError } from "./errors.js";
 import { baseOf, Http, type Query } from "./http.js";
 import { Live } from "./live/live.js";
 import { guarded, type Log, systemClock } from "./platform.js";
@@ -80,7 +80,12 @@ export class Milepost {
       log,
       token: async () => {
         if (this.#closed) throw closedError();
-        return options.getToken ? options.getToken() : options.token;
+        if (!options.getToken) return options.token;
+        try {
+          return await options.getToken();
+        } catch (error) {
+          throw error instanceof MilepostError ? error : tokenError(error);
+        }
       },
     });
     this.#live = new Live({ http: this.#http, base, clock, log, options, queryOf: jobsQuery });

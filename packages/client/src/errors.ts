@@ -26,7 +26,7 @@ export class MilepostError extends Error {
   override readonly name = "MilepostError";
   /**
    * For programs. One of the server's codes (of refusals and of jobs), or `network`,
-   * `timeout`, `aborted`, `invalid_response`, `closed`.
+   * `timeout`, `token`, `aborted`, `invalid_response`, `closed`.
    */
   readonly code: string;
   /** The HTTP status, where there was an answer. */
@@ -67,6 +67,17 @@ export const timeoutError = (): MilepostError =>
   new MilepostError("timeout", "The server took too long to answer. Try again.", {
     retryable: true,
   });
+
+/** What gives the credential failed; perhaps it does not later. */
+export const tokenError = (cause: unknown): MilepostError =>
+  new MilepostError("token", "The credential cannot be had. Try again, or sign in again.", {
+    retryable: true,
+    cause,
+  });
+
+/** A call was made with something else than it takes. */
+export const invalidCall = (message: string): MilepostError =>
+  new MilepostError("invalid_request", message);
 
 /** `close` was called. */
 export const closedError = (): MilepostError =>

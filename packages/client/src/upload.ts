@@ -5,14 +5,14 @@
 
 import {
   abortedError,
+  invalidCall,
   invalidResponse,
-  MilepostError,
   networkError,
   refusal,
   timeoutError,
 } from "./errors.js";
 import type { Http, Query } from "./http.js";
-import { randomId } from "./platform.js";
+import { guarded, randomId } from "./platform.js";
 import type { Batch, Job, Source, SubmitOptions, SubmittedJob } from "./types.js";
 
 /** Files of one request, and their bytes: well below what a server takes by default. */
@@ -20,6 +20,8 @@ const MAX_FILES = 100;
 const MAX_BYTES = 100_000_000;
 /** Submissions of one JSON array. */
 const MAX_ITEMS = 500;
+
+const NOTHING = "There is nothing to submit: name a file, a text, a URL or a stored document.";
 
 interface File {
   readonly file: Blob;
@@ -80,12 +82,7 @@ export async function submitAll(
   sources: readonly Source[],
   options: SubmitOptions = {},
 ): Promise<{ batch: Batch; jobs: SubmittedJob[] }> {
-  if (sources.length === 0) {
-    throw new MilepostError(
-      "invalid_request",
-      "There is nothing to submit: name a source at least.",
-    );
-  }
+  if (!sources?.length) throw invalidCall(NOTHING);
   const key = options.idempotencyKey ?? randomId();
   const jobs: SubmittedJob[] = [];
   let batch = options.batch ?? "new";
@@ -130,6 +127,8 @@ function describe(source: Source): Part {
   if (typeof source === "string") {
     return { json: /^https?:\/\/\S+$/i.test(source) ? { url: source } : { text: source } };
   }
+  // Not every caller is checked by a compiler.
+  if (typeof source !== "object" || source === null) throw invalidCall(NOTHING);
   if ("file" in source) {
     const own = describe(source.file);
     return "file" in own && source.filename
@@ -213,7 +212,8 @@ async function send(
     repeatable: true,
   });
   const all = bytes(members);
-  options.onUploadProgress?.(all, all);
+  // The job is made: what throws here must not say otherwise.
+  guarded(() => options.onUploadProgress?.(all, all));
   return answer;
 }
 

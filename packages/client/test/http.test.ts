@@ -212,6 +212,46 @@ it("refuses to submit nothing, without asking the server", async () => {
   expect(sent).toEqual([]);
 });
 
+it("refuses what is no source and no target, without asking the server", async () => {
+  const refused = expect.objectContaining({ name: "MilepostError", code: "invalid_request" });
+  for (const nothing of [null, undefined, 7]) {
+    await expect(client().submit(nothing as never)).rejects.toEqual(refused);
+    await expect(client().submitAll(nothing as never)).rejects.toEqual(refused);
+    await expect(client().submitAll([nothing as never])).rejects.toEqual(refused);
+    let thrown: unknown;
+    try {
+      client().watch(nothing as never);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toEqual(refused);
+  }
+  expect(sent).toEqual([]);
+});
+
+it("tells of the job though a progress handler throws", async () => {
+  const reported: unknown[] = [];
+  vi.stubGlobal("reportError", (error: unknown) => reported.push(error));
+  answers = [ok];
+  const broken = new Error("of the page");
+  const onUploadProgress = () => {
+    throw broken;
+  };
+  await expect(client().submit("# Text", { onUploadProgress })).resolves.toEqual({ id: "a" });
+  expect(reported).toEqual([broken]);
+  vi.unstubAllGlobals();
+});
+
+it("says that a credential could not be had, not that the server is away", async () => {
+  const cause = new Error("of the page");
+  const getToken = () => {
+    throw cause;
+  };
+  const result = client({ getToken }).job("a");
+  await expect(result).rejects.toMatchObject({ code: "token", retryable: true, cause });
+  expect(sent).toEqual([]);
+});
+
 it("names a gateway's refusal for what it is", async () => {
   answers = [() => new Response("<h1>nginx</h1>", { status: 504 })];
   const result = client().retry("a");

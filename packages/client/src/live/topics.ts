@@ -1,5 +1,6 @@
 // What can be watched, by name. Enters: targets, jobs. Leaves: topics.
 
+import { invalidCall } from "../errors.js";
 import type { Job, WatchTarget } from "../types.js";
 
 /** One thing to watch. */
@@ -8,6 +9,10 @@ export type Topic = "mine" | `job:${string}` | `batch:${string}` | `document:${s
 /** Topics of a target; each once. */
 export function topicsOf(target: WatchTarget): Topic[] {
   if (typeof target === "string") return [`job:${target}`];
+  // Not every caller is checked by a compiler.
+  if (typeof target !== "object" || target === null) {
+    throw invalidCall("There is nothing to watch: name a job, several, a batch or a document.");
+  }
   if ("mine" in target) return ["mine"];
   if ("batch" in target) return [`batch:${target.batch}`];
   if ("document" in target) return [`document:${target.document}`];
