@@ -126,7 +126,7 @@ impl Simple {
 /// # Errors
 /// `invalid_request`, `body_too_large`, `unavailable`.
 pub async fn store(services: &Services, mut field: Field<'_>) -> Result<Upload, Problem> {
-    let filename = field.file_name().unwrap_or("document").to_owned();
+    let filename = named(field.file_name().unwrap_or("document"));
     let media_type = field.content_type().map(str::to_owned);
     let mut incoming = services.submitter.incoming();
     loop {
@@ -148,6 +148,12 @@ pub async fn store(services: &Services, mut field: Field<'_>) -> Result<Upload, 
         }
     }
     Ok(Upload { filename, media_type, content: incoming.finish().await? })
+}
+
+/// A file's name as its owner knows it: browsers write a quotation mark in another way
+/// (HTML, "multipart form data"), and line breaks too, which no name needs.
+fn named(filename: &str) -> String {
+    filename.replace("%22", "\"")
 }
 
 /// A part that is a short text.
@@ -172,4 +178,16 @@ fn broken(error: &MultipartError, services: &Services) -> Problem {
         return too_large(services.config.limits.body.as_u64());
     }
     Problem::new(Code::InvalidRequest, format!("The form cannot be read: {}.", error.body_text()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn only_what_a_browser_wrote_is_read_back() {
+        assert_eq!(named("the %22best%22.pdf"), "the \"best\".pdf");
+        assert_eq!(named("100%.pdf"), "100%.pdf");
+        assert_eq!(named("50%20off.pdf"), "50%20off.pdf");
+    }
 }
