@@ -27,4 +27,8 @@ if (root) {
 }
 
 // Without the worker the app works as well, as long as there is a connection.
-addEventListener("load", () => void startWorker().catch(() => undefined));
+addEventListener("load", () => {
+  void startWorker().catch(() => undefined);
+  // What submits is there before the connection is gone, also on the first visit.
+  void import("@milepost/client/upload").catch(() => undefined);
+});

@@ -1,7 +1,7 @@
 // The client. Enters: options, orders. Leaves: jobs, results, watches. Never: a
 // rejection other than a `MilepostError`, or a credential in a URL.
 
-import { closedError, MilepostError, tokenError } from "./errors.js";
+import { closedError, MilepostError, networkError, tokenError } from "./errors.js";
 import { baseOf, Http, type Query } from "./http.js";
 import { Live } from "./live/live.js";
 import { guarded, type Log, systemClock } from "./platform.js";
@@ -56,6 +56,12 @@ export const jobsQuery = ({ status, ...rest }: JobsFilter): Query => ({
   status: typeof status === "object" ? status.join(",") : status,
 });
 
+/** The part that submits. Where it cannot be loaded, nothing can be sent either. */
+const uploads = () =>
+  import("./upload.js").catch((error: unknown) => {
+    throw networkError(error);
+  });
+
 /** A Milepost server: orders, reads, and jobs watched live over one connection. */
 export class Milepost {
   /** How the connection for watches stands. */
@@ -94,7 +100,7 @@ export class Milepost {
 
   /** Submits a document. Sent again after a failure of the network, it still makes one job. */
   async submit(source: Source, options?: SubmitOptions): Promise<SubmittedJob> {
-    const { submit } = await import("./upload.js");
+    const { submit } = await uploads();
     return submit(this.#upload, source, options);
   }
 
@@ -103,7 +109,7 @@ export class Milepost {
     sources: readonly Source[],
     options?: SubmitOptions,
   ): Promise<{ batch: Batch; jobs: SubmittedJob[] }> {
-    const { submitAll } = await import("./upload.js");
+    const { submitAll } = await uploads();
     return submitAll(this.#upload, sources, options);
   }
 
@@ -129,7 +135,7 @@ export class Milepost {
 
   /** Lets a held job run, with its document where it has none yet. */
   async confirm(id: string, source?: Source, options?: SubmitOptions): Promise<Job> {
-    const { confirm } = await import("./upload.js");
+    const { confirm } = await uploads();
     return confirm(this.#upload, id, source, options);
   }
 
@@ -201,7 +207,7 @@ export class Milepost {
       file: Blob | { file: Blob; filename?: string },
       options?: Pick<SubmitOptions, "signal" | "onUploadProgress">,
     ): Promise<Document> => {
-      const { uploadDocument } = await import("./upload.js");
+      const { uploadDocument } = await uploads();
       return uploadDocument(this.#upload, file, options);
     },
     remove: async (id: string): Promise<void> => {

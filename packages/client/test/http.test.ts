@@ -262,3 +262,15 @@ it("names a gateway's refusal for what it is", async () => {
     message: "The server is not available (status 504). Try again in a moment.",
   });
 });
+
+it("takes the part that submits for out of reach where it cannot be loaded", async () => {
+  vi.doMock("../src/upload.js", () => {
+    throw new TypeError("Failed to fetch dynamically imported module");
+  });
+  await expect(client().submit("# A text")).rejects.toMatchObject({
+    name: "MilepostError",
+    code: "network",
+    retryable: true,
+  });
+  vi.doUnmock("../src/upload.js");
+});
