@@ -92,6 +92,55 @@ impl OwnerId {
     }
 }
 
+/// A collection's name, unique among those of its owner.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CollectionName(String);
+
+impl CollectionName {
+    /// It has no more characters than this.
+    pub const MAX_CHARS: usize = 200;
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for CollectionName {
+    type Err = IdError;
+
+    /// Any words in any script; nothing that could not be shown, or that would look
+    /// like another name.
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let fits = (1..=Self::MAX_CHARS).contains(&text.chars().count());
+        if !fits || text.trim() != text || text.chars().any(char::is_control) {
+            return Err(IdError);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for CollectionName {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<CollectionName> for String {
+    fn from(name: CollectionName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for CollectionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A job's event counter: 1 at `submitted`, one more at every event.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,

@@ -24,7 +24,7 @@ pub use event::{
     Agent, DocumentFacts, DocumentInfo, DocumentNews, Event, EventKind, Reused, Submitted,
 };
 pub use failure::{Failure, FailureCode};
-pub use id::{BatchId, DocumentId, IdError, JobId, OwnerId, Seq};
+pub use id::{BatchId, CollectionName, DocumentId, IdError, JobId, OwnerId, Seq};
 pub use plan::{FETCHING, Pipeline, Plan, Stage, Unit};
 pub use progress::Progress;
 pub use snapshot::{Refused, Snapshot};

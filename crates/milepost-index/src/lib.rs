@@ -1,0 +1,18 @@
+//! Chunks in, search out: collections of documents in chunks, found by their words
+//! and by their meaning.
+//!
+//! Enters: chunks with where they come from, their vectors, queries. Leaves: hits.
+//! It never reads a document, knows no jobs, and answers nobody with what belongs to
+//! another owner: there is no call without one.
+
+mod chunk;
+mod collection;
+mod error;
+mod index;
+mod query;
+
+pub use chunk::{Chunk, Entry, EntryId, Facts, Staged};
+pub use collection::{Collection, Distance, EmbedderId, Settings};
+pub use error::IndexError;
+pub use index::{Build, Builder, Index};
+pub use query::{Condition, Filter, Found, Hit, Mode, Query, Test};
