@@ -8,9 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// A document in a collection, for as long as it is this version of it.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EntryId(pub Uuid);
 

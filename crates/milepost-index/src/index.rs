@@ -108,8 +108,11 @@ pub trait Index: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Found>> + Send;
 
     /// Begins a build, or goes on with the one of the same token.
-    fn build(&self, build: Build, at: Timestamp)
-    -> impl Future<Output = Result<Self::Builder>> + Send;
+    fn build(
+        &self,
+        build: Build,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<Self::Builder>> + Send;
 
     /// Drops what builds of this token have staged, and what they have begun to make
     /// anew. What is visible stays.
