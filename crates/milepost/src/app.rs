@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,41 +55,12 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     config.check()?;
     let tls = config.tls.is_on().then(|| Tls::load(&config.tls)).transpose()?.map(Arc::new);
-    let objects = config.data_dir.join("objects");
-    private_folder(&config.data_dir)
-        .and_then(|()| private_folder(&objects))
-        .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
-    // Held until the end: two servers on one database would steal each other's
-    // jobs at every start.
-    let _lock = lock(&config)?;
+    let _lock = take(&config)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
-
-    let walls = Walls::from(&config.worker);
-    match missing_walls(config.worker.sandbox).await {
-        Ok(None) => {}
-        Ok(Some(missing)) => {
-            tracing::warn!(%missing, "converters are less isolated than they could be")
-        }
-        Err(cause) => anyhow::bail!(
-            "no converter can be started: {cause}. `worker.sandbox = \"auto\"` makes do with what \
-             this system offers; `milepost doctor` shows what that is"
-        ),
-    }
-
-    let (committed, announcements) = mpsc::unbounded_channel();
-    let store = Store::open(&config.data_dir, committed)
-        .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))?;
-    let outside = Outside {
-        clock: Clock::system(),
-        store,
-        announcements,
-        blobs: Blobs::local(&objects)?,
-        bus: Bus::new(),
-        start: Arc::new(move || spawn(walls)),
-    };
+    let outside = Outside::of_this_machine(&config).await?;
     let core = Core::start(config, outside).await?;
     let Services { config, metrics, draining, .. } = &core.services;
     let (encrypted, metrics) = (tls.is_some(), metrics.clone());
@@ -127,6 +99,35 @@ pub struct Outside {
     pub bus: Bus,
     /// Starts converters.
     pub start: Start,
+}
+
+impl Outside {
+    /// What there is on this machine: the data directory, which is taken, and converter
+    /// processes.
+    async fn of_this_machine(config: &Config) -> anyhow::Result<Self> {
+        let walls = Walls::from(&config.worker);
+        match missing_walls(config.worker.sandbox).await {
+            Ok(None) => {}
+            Ok(Some(missing)) => {
+                tracing::warn!(%missing, "converters are less isolated than they could be")
+            }
+            Err(cause) => anyhow::bail!(
+                "no converter can be started: {cause}. `worker.sandbox = \"auto\"` makes do with \
+                 what this system offers; `milepost doctor` shows what that is"
+            ),
+        }
+        let (committed, announcements) = mpsc::unbounded_channel();
+        let store = Store::open(&config.data_dir, committed)
+            .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))?;
+        Ok(Self {
+            clock: Clock::system(),
+            store,
+            announcements,
+            blobs: Blobs::local(&objects(config))?,
+            bus: Bus::new(),
+            start: Arc::new(move || spawn(walls)),
+        })
+    }
 }
 
 /// All parts of a running server, joined; only the door to the network is not
@@ -237,6 +238,19 @@ impl Core {
         let _ = tokio::time::timeout(LAST_ANSWERS, self.announcer).await;
         Ok(())
     }
+}
+
+/// Makes the data directory where there is none, and holds it: two servers on one
+/// database would steal each other's jobs at every start.
+fn take(config: &Config) -> anyhow::Result<File> {
+    private_folder(&config.data_dir)
+        .and_then(|()| private_folder(&objects(config)))
+        .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
+    lock(config)
+}
+
+fn objects(config: &Config) -> PathBuf {
+    config.data_dir.join("objects")
 }
 
 fn lock(config: &Config) -> anyhow::Result<File> {
