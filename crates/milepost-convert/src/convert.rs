@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::detect;
 use crate::error::{Error, ErrorKind};
+use crate::extract::Facts;
 use crate::format::{Format, OutputFormat};
 use crate::options::{Limits, Options};
 use crate::page::Page;
@@ -82,9 +83,21 @@ pub fn convert(
     finished: Vec<Page>,
     on_step: &mut dyn FnMut(Step),
 ) -> Result<Output, Error> {
+    convert_telling(document, options, limits, finished, None, on_step)
+}
+
+/// The same, with what the document says of itself put into `facts`.
+pub(crate) fn convert_telling(
+    document: Document,
+    options: &Options,
+    limits: &Limits,
+    finished: Vec<Page>,
+    facts: Option<&mut Facts>,
+    on_step: &mut dyn FnMut(Step),
+) -> Result<Output, Error> {
     match detect(&document.bytes, &document.filename)? {
-        Format::Pdf => pdf::convert(document, options, limits, finished, on_step),
-        format => declarative::convert(format, document, options, limits, finished, on_step),
+        Format::Pdf => pdf::convert(document, options, limits, finished, facts, on_step),
+        format => declarative::convert(format, document, options, limits, finished, facts, on_step),
     }
 }
 

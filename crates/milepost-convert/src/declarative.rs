@@ -14,6 +14,7 @@ use docling::{
 use crate::convert::{Document, Output, Step, select};
 use crate::detect::{check_archive, check_table, damaged, is_encrypted_package};
 use crate::error::{Error, ErrorKind};
+use crate::extract::Facts;
 use crate::format::Format;
 use crate::options::{Limits, Options};
 use crate::page::Page;
@@ -26,6 +27,7 @@ pub(crate) fn convert(
     options: &Options,
     limits: &Limits,
     finished: Vec<Page>,
+    facts: Option<&mut Facts>,
     on_step: &mut dyn FnMut(Step),
 ) -> Result<Output, Error> {
     if document.bytes.starts_with(b"PK") {
@@ -33,6 +35,7 @@ pub(crate) fn convert(
     } else if format == Format::Csv {
         check_table(&document.bytes)?;
     }
+    let _ = facts;
     let filename = document.filename.clone();
     let Read { format, document, markdown } = read(format, document, options.password.as_deref())?;
     let pages = Pages::of(document);

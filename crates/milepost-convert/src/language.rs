@@ -23,6 +23,20 @@ pub(crate) fn of(text: &str) -> Option<&'static str> {
     sure.or_else(likely).map(|info| code(info.lang()))
 }
 
+/// What the language of a text in parts most likely is.
+pub(crate) fn of_parts<'a>(parts: impl Iterator<Item = &'a str>) -> Option<&'static str> {
+    let mut sample = String::new();
+    // Some for titles and tables of contents, which say little.
+    for part in parts {
+        sample.extend(part.chars().take(SAMPLE_CHARS));
+        sample.push('\n');
+        if sample.len() >= 4 * SAMPLE_CHARS {
+            break;
+        }
+    }
+    of(&sample)
+}
+
 /// The language of `text`, where it is long enough to leave no doubt.
 pub(crate) fn surely(text: &str) -> Option<&'static str> {
     let sample = sample(text, SURE_LETTERS)?;

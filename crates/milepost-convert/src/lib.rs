@@ -19,6 +19,7 @@ mod convert;
 mod declarative;
 mod detect;
 mod error;
+mod extract;
 mod format;
 mod language;
 mod mark;
@@ -31,10 +32,14 @@ mod render;
 mod sentences;
 mod threads;
 
-pub use chunks::{TEXTS, chunks, is_texts, text_fits};
+pub use chunks::{
+    Chunker, ChunkerKind, SizeUnit, TEXTS, Tokenizer, chunk, chunks, embedded_text, is_texts,
+    text_fits,
+};
 pub use convert::{Document, Output, Step, convert};
 pub use detect::{detect, is_named_as_document};
 pub use error::{Error, ErrorKind};
+pub use extract::extract;
 pub use format::{Format, OutputFormat, UnknownFormat};
 pub use mark::{Counted, Found, Mark, Phase};
 pub use options::{Limits, Options};

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chunks::Chunker;
 use crate::format::OutputFormat;
 use crate::pages::PageSelection;
 
@@ -27,6 +28,15 @@ pub struct Options {
     /// The most characters of one chunk, for chunks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chunk_chars: Option<u32>,
+    /// How a document is cut, for chunks; `None` leaves it to the collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chunker: Option<Chunker>,
+    /// The embedder of a collection that this makes, by the operator's name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embedder: Option<String>,
+    /// Whether the collection is made anew.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub force_recreate: bool,
 }
 
 impl Default for Options {
@@ -37,6 +47,9 @@ impl Default for Options {
             formats: OutputFormat::ALL.to_vec(),
             chunk_pages: None,
             chunk_chars: None,
+            chunker: None,
+            embedder: None,
+            force_recreate: false,
         }
     }
 }
@@ -64,6 +77,9 @@ impl fmt::Debug for Options {
             .field("formats", &self.formats)
             .field("chunk_pages", &self.chunk_pages)
             .field("chunk_chars", &self.chunk_chars)
+            .field("chunker", &self.chunker)
+            .field("embedder", &self.embedder)
+            .field("force_recreate", &self.force_recreate)
             .finish()
     }
 }

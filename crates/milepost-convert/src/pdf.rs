@@ -16,6 +16,7 @@ use pdf_oxide::converters::ConversionOptions;
 use crate::convert::{Document, Output, Step, select};
 use crate::detect::damaged;
 use crate::error::{Error, ErrorKind};
+use crate::extract::Facts;
 use crate::format::{Format, OutputFormat};
 use crate::options::{Limits, Options};
 use crate::page::Page;
@@ -30,12 +31,14 @@ pub(crate) fn convert(
     options: &Options,
     limits: &Limits,
     finished: Vec<Page>,
+    facts: Option<&mut Facts>,
     on_step: &mut dyn FnMut(Step),
 ) -> Result<Output, Error> {
     let Document { filename, bytes } = document;
     let name = stem(&filename);
     let pdf = File::open(bytes, options.password.as_deref())?;
     let total = pdf.page_count()?;
+    let _ = facts;
     let selected = select(total, options, limits)?;
     on_step(Step::Detected { format: Format::Pdf, pages: total, selected: selected.clone() });
 

@@ -5,6 +5,8 @@
 //! a part of its text, cut where the Markdown allows it. It never asks what the
 //! chunks are for.
 
+mod chunker;
+mod cut;
 mod outline;
 mod texts;
 
@@ -18,9 +20,12 @@ use crate::format::OutputFormat;
 use crate::language;
 use crate::mark::{Counted, Found, Mark, Pace, Phase};
 use crate::options::{Limits, Options};
+pub use chunker::{Chunker, ChunkerKind, SizeUnit, Tokenizer};
+pub use cut::{chunk, embedded_text};
 use outline::Outline;
+use texts::parse;
 pub use texts::{TEXTS, is_texts, text_fits};
-use texts::{Text, parse};
+pub(crate) use texts::{Text, parse as parse_texts};
 
 /// The most characters of a chunk, where nobody asks for another length.
 const CHUNK_CHARS: u32 = 1_000;

@@ -34,12 +34,12 @@ struct Texts {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Text {
-    pub(super) content: String,
+pub(crate) struct Text {
+    pub(crate) content: String,
     #[serde(default = "unknown")]
-    pub(super) source: String,
+    pub(crate) source: String,
     #[serde(default)]
-    pub(super) metadata: Option<Box<RawValue>>,
+    pub(crate) metadata: Option<Box<RawValue>>,
 }
 
 fn unknown() -> String {
@@ -55,7 +55,7 @@ pub fn text_fits(source: &str, metadata: &str) -> bool {
 ///
 /// # Errors
 /// `Damaged`, `TooLarge`.
-pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Text>, Error> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Text>, Error> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let Texts { documents } = serde_json::from_slice(bytes).map_err(|error| {
         let message = "The document is not a list of texts: send JSON like {\"documents\": \
