@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::id::{BatchId, DocumentId, JobId, OwnerId, Seq};
+use crate::id::{BatchId, CollectionName, DocumentId, JobId, OwnerId, Seq};
 use crate::plan::{Pipeline, Plan, Unit};
 use crate::time::Timestamp;
 
@@ -80,6 +80,9 @@ pub enum EventKind {
         /// What is counted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unit: Option<Unit>,
+        /// Documents of the job that are done, where it has several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        documents: Option<u64>,
         /// For a person, in the place of the derived message.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
@@ -216,4 +219,10 @@ pub struct Submitted {
     /// Whether it is to be converted even where that was done before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
+    /// The collection that it fills.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<CollectionName>,
+    /// How many documents it has, where it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<u64>,
 }

@@ -35,6 +35,11 @@ pub enum FailureCode {
     QueueTimeout,
     /// The attempts of this job were lost too often.
     LostTooOften,
+    /// Nothing could be embedded: the embedder does not answer, or not as it should.
+    EmbedderUnavailable,
+    /// The collection does not take it: it was deleted meanwhile, wants another
+    /// embedder, or is one too many.
+    CollectionRefused,
     /// Whoever works on an external job gave it up, or was never heard of again.
     WorkerFailed,
     /// A fault of the server itself.
@@ -59,6 +64,8 @@ impl FailureCode {
             Self::FetchFailed => "fetch_failed",
             Self::QueueTimeout => "queue_timeout",
             Self::LostTooOften => "lost_too_often",
+            Self::EmbedderUnavailable => "embedder_unavailable",
+            Self::CollectionRefused => "collection_refused",
             Self::WorkerFailed => "worker_failed",
             Self::Internal => "internal",
         }

@@ -27,6 +27,6 @@ pub use failure::{Failure, FailureCode};
 pub use id::{BatchId, CollectionName, DocumentId, IdError, JobId, OwnerId, Seq};
 pub use plan::{FETCHING, Pipeline, Plan, Stage, Unit};
 pub use progress::Progress;
-pub use snapshot::{Refused, Snapshot};
+pub use snapshot::{Documents, Refused, Snapshot};
 pub use status::{StageState, StageStatus, Status};
 pub use time::Timestamp;

@@ -41,7 +41,7 @@ impl Pipeline {
     /// Whether an attempt goes on from what an earlier one finished. Where it does
     /// not, a retry begins again from nothing.
     pub const fn goes_on(self) -> bool {
-        matches!(self, Self::Convert | Self::External)
+        matches!(self, Self::Convert | Self::Ingest | Self::External)
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::event::{Agent, DocumentInfo, DocumentNews, Event, EventKind, Submitted};
 use crate::failure::Failure;
-use crate::id::{BatchId, JobId, OwnerId, Seq};
+use crate::id::{BatchId, CollectionName, JobId, OwnerId, Seq};
 use crate::plan::{FETCHING, Pipeline, Plan, Unit};
 use crate::progress::{self, Progress};
 use crate::status::{StageState, StageStatus, Status};
@@ -36,6 +36,15 @@ pub enum Refused {
     /// The job has no document yet.
     #[error("the job has no document yet")]
     NoDocument,
+}
+
+/// The documents of a job that has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Documents {
+    /// How many there are.
+    pub total: u64,
+    /// How many of them can be found; what was done stays so until a retry of all.
+    pub done: u64,
 }
 
 /// The complete current state of a job.
@@ -90,6 +99,12 @@ pub struct Snapshot {
     /// No earlier result will do.
     #[serde(default)]
     pub force: bool,
+    /// The collection that it fills.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<CollectionName>,
+    /// Its documents, where it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<Documents>,
     /// Why it failed.
     pub failure: Option<Failure>,
     /// The earliest start of the attempt that waits.
@@ -148,7 +163,8 @@ impl Snapshot {
             (EventKind::Submitted(_), _) => return Err(Refused::NotFirst),
             (EventKind::Confirmed { document, options, plan }, Status::Awaiting) => {
                 let fetches = plan.as_ref().map_or_else(|| self.fetches(), Plan::fetches);
-                let brings = document.is_some() || self.document.is_some() || fetches;
+                let has = self.document.is_some() || self.documents.is_some();
+                let brings = document.is_some() || has || fetches;
                 // Whoever works on an external job may not need one.
                 if !brings && self.needs_worker() {
                     return Err(Refused::NoDocument);
@@ -211,7 +227,10 @@ impl Snapshot {
                 stage.advanced_at = Some(at);
                 self.advance();
             }
-            (EventKind::Advanced { done, total, unit, message, .. }, Status::Running) => {
+            (
+                EventKind::Advanced { done, total, unit, documents, message, .. },
+                Status::Running,
+            ) => {
                 let stage = self.running_mut().ok_or(Refused::UnknownStage)?;
                 if unit.is_some() {
                     stage.unit.clone_from(unit);
@@ -220,6 +239,9 @@ impl Snapshot {
                 if done.is_some() {
                     stage.done = *done;
                     stage.advanced_at = Some(at);
+                }
+                if let (Some(done), Some(all)) = (documents, &mut self.documents) {
+                    all.done = all.done.max(*done).min(all.total);
                 }
                 self.advance();
                 if let Some(message) = message {
@@ -252,7 +274,14 @@ impl Snapshot {
                 for stage in self.stages.iter_mut().filter(|s| s.unit == Some(Unit::page())) {
                     stage.done = stage.done.map(|done| done.saturating_sub(again.len() as u64));
                 }
+                if let Some(all) = &mut self.documents {
+                    all.done = 0;
+                }
                 self.next_attempt(at);
+                if status == Status::Completed && self.pipeline == Pipeline::Ingest {
+                    // What was read is kept, and all of it is done again.
+                    self.forget_behind_pages();
+                }
                 self.message = "Waiting for a worker".to_owned();
             }
             // What is there already needs no worker.
@@ -275,11 +304,17 @@ impl Snapshot {
                     document.learn(&reused.document);
                 }
                 self.reused = reused.as_ref().map(|reused| reused.job);
-                let message = match reused {
-                    Some(_) => "Completed, as it was converted before",
-                    None => "Completed",
+                let message = match (reused, self.documents) {
+                    (Some(_), _) => "Completed, as it was converted before".to_owned(),
+                    (None, Some(Documents { total, done })) if done < total => {
+                        format!(
+                            "Completed; {} of {total} documents could not be read",
+                            total - done
+                        )
+                    }
+                    (None, _) => "Completed".to_owned(),
                 };
-                self.finish(Status::Completed, at, message);
+                self.finish(Status::Completed, at, &message);
                 self.progress = Progress::DONE;
             }
             (
@@ -377,6 +412,8 @@ impl Snapshot {
             formats: Vec::new(),
             reused: None,
             force: submitted.force,
+            collection: submitted.collection.clone(),
+            documents: submitted.documents.map(|total| Documents { total, done: 0 }),
             failure: None,
             not_before: at,
             created_at: at,
@@ -416,6 +453,14 @@ impl Snapshot {
                 _ => stage.forget(),
             }
         }
+        self.progress = Progress::of(&self.stages);
+    }
+
+    fn forget_behind_pages(&mut self) {
+        let counts = |stage: &&mut StageState| {
+            stage.name != FETCHING && !matches!(&stage.unit, Some(unit) if *unit == Unit::page())
+        };
+        self.stages.iter_mut().filter(counts).for_each(StageState::forget);
         self.progress = Progress::of(&self.stages);
     }
 

@@ -38,6 +38,8 @@ fn submitted(hold: bool, with_document: bool, fetch: bool) -> EventKind {
         max_attempts: 4,
         hold,
         force: false,
+        collection: None,
+        documents: None,
     }))
 }
 
@@ -78,8 +80,7 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
                 total,
                 unit: Some(Unit::new("chunk")),
                 message: Some("Reading".into()),
-                stalled,
-            }
+                stalled, documents: None, }
         ),
         2 => Just(EventKind::Reported {
             agents: vec![Agent {
@@ -125,7 +126,7 @@ proptest! {
         let id = JobId::new(Uuid::from_u128(1));
         let mut kind = submitted(hold, !fetch && (with_document || !hold), fetch);
         if let EventKind::Submitted(submitted) = &mut kind {
-            submitted.pipeline = if goes_on { Pipeline::Convert } else { Pipeline::Ingest };
+            submitted.pipeline = if goes_on { Pipeline::Convert } else { Pipeline::Sentences };
         }
         let first = Event { seq: Seq(1), at: Timestamp::from_micros(0), kind };
         let mut log = vec![first];
@@ -273,6 +274,7 @@ fn a_document_is_fetched_once_and_half_of_one_counts_for_nothing() {
         unit: Some(Unit::byte()),
         message: None,
         stalled: false,
+        documents: None,
     };
     log.push(EventKind::Started { worker: "node".into() });
     assert!(log.snapshot.fetches());

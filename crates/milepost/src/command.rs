@@ -104,7 +104,8 @@ impl Commands {
         self.order(caller, Scope::Submit, job, move |job| {
             // A job that was cancelled before it had a document has nothing to
             // go on with.
-            let lacks = job.document.is_none() && job.needs_worker() && !job.fetches();
+            let has = job.document.is_some() || job.documents.is_some();
+            let lacks = !has && job.needs_worker() && !job.fetches();
             if !job.status.is_terminal() || lacks {
                 return Err(Refusal::Status(Box::new(job.clone())));
             }

@@ -149,6 +149,7 @@ impl Queue {
                 STALLED.as_secs() / 60
             )),
             stalled: true,
+            documents: None,
         };
         let failed = EventKind::Failed {
             failure: Failure::retryable(

@@ -103,7 +103,14 @@ impl Reports {
             // A report that says nothing is a sign of life, and recorded as such.
             let silent = report.agents.is_none() && events.is_empty();
             if done.is_some() || total.is_some() || message.is_some() || silent {
-                events.push(EventKind::Advanced { done, total, unit, message, stalled: false });
+                events.push(EventKind::Advanced {
+                    done,
+                    total,
+                    unit,
+                    message,
+                    stalled: false,
+                    documents: None,
+                });
             }
             events.extend(report.agents.map(|agents| EventKind::Reported { agents }));
             Ok(Decision { events, ..Decision::default() })

@@ -767,7 +767,10 @@ export interface components {
          */
         DocumentNews: components["schemas"]["JobDocument"] | components["schemas"]["DocumentFacts"];
         Documents: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Of several those that can be found in the collection.
+             */
             done: number;
             /** Format: int64 */
             total: number;
@@ -811,6 +814,8 @@ export interface components {
         };
         /** @description A submission as a form. */
         FormFields: {
+            /** @description The collection that is filled; `default` where it is left out. Only of `ingest`. */
+            collection?: string | null;
             /**
              * Format: binary
              * @description The document; several make a batch of a job each, which share the other
@@ -824,7 +829,7 @@ export interface components {
             /** @description Anything that is to come back with every snapshot, as JSON. */
             metadata?: unknown;
             options?: components["schemas"]["OptionFields"] | null;
-            /** @description `convert`, which is the default, or `external`. */
+            /** @description `convert`, which is the default, `sentences`, `ingest` or `external`. */
             pipeline?: string | null;
             /**
              * Format: int32
@@ -875,6 +880,7 @@ export interface components {
             attempt: number;
             /** Format: uuid */
             batch: string | null;
+            /** @description The collection that it fills. */
             collection: string | null;
             /** Format: date-time */
             created_at: string;
@@ -926,7 +932,13 @@ export interface components {
         JobChange: {
             /** Format: uuid */
             batch: string | null;
+            collection?: string;
             document: components["schemas"]["JobDocument"] | null;
+            /**
+             * Format: int64
+             * @description How many documents it has, where it has several.
+             */
+            documents?: number;
             force?: boolean;
             hold: boolean;
             /** Format: int32 */
@@ -976,6 +988,11 @@ export interface components {
             /** @enum {string} */
             type: "page";
         } | {
+            /**
+             * Format: int64
+             * @description Documents that are done, of a job with several.
+             */
+            documents?: number;
             /** Format: int64 */
             done?: number;
             message?: string;
@@ -1045,7 +1062,7 @@ export interface components {
          * @description Why a job failed.
          * @enum {string}
          */
-        JobErrorCode: "document_encrypted" | "document_empty" | "document_damaged" | "document_unsupported" | "document_too_large" | "conversion_crashed" | "conversion_timeout" | "conversion_memory" | "page_failed" | "ocr_unavailable" | "fetch_refused" | "fetch_failed" | "queue_timeout" | "lost_too_often" | "worker_failed" | "internal";
+        JobErrorCode: "document_encrypted" | "document_empty" | "document_damaged" | "document_unsupported" | "document_too_large" | "conversion_crashed" | "conversion_timeout" | "conversion_memory" | "page_failed" | "ocr_unavailable" | "fetch_refused" | "fetch_failed" | "embedder_unavailable" | "collection_refused" | "queue_timeout" | "lost_too_often" | "worker_failed" | "internal";
         /** @description One change of a job. */
         JobEvent: components["schemas"]["JobChange"] & {
             /**
@@ -1061,6 +1078,11 @@ export interface components {
         };
         /** @description A submission as JSON; an array of them makes a batch. */
         JsonFields: {
+            /**
+             * @description The collection that is filled; `default` where it is left out. It is made where it
+             *     is not there. Only of `ingest`.
+             */
+            collection?: string | null;
             /** @description Convert even if the same was converted before. */
             force?: boolean;
             /** @description Wait for a confirmation. */
@@ -1081,6 +1103,11 @@ export interface components {
              */
             priority?: number;
             source?: components["schemas"]["JsonSource"] | null;
+            /**
+             * @description Documents that one job works on together, in the place of `source`; 1000 at most.
+             *     Only of `ingest`.
+             */
+            sources?: components["schemas"]["JsonSource"][] | null;
             /** @description The steps of an `external` job; without them one of weight 1. */
             stages?: components["schemas"]["StageFields"][] | null;
         };
@@ -1096,12 +1123,22 @@ export interface components {
              * @example notes.md
              */
             filename?: string | null;
+            /**
+             * @description What makes it the same document in its collection: it takes the place of the one
+             *     with this key. Its file's name where it is left out. Only of `ingest`.
+             */
+            key?: string | null;
+            /**
+             * @description Anything that searches may filter by and that comes back with hits, 4 KiB at
+             *     most. Only of `ingest`.
+             */
+            metadata?: unknown;
             /** @description The document itself, as text. */
             text?: string | null;
             /**
              * Format: uri
              * @description Where the server fetches it from, `http` or `https`. Kept out of logs,
-             *     events and answers.
+             *     events and answers. Not among several.
              */
             url?: string | null;
         };
@@ -1277,6 +1314,7 @@ export interface components {
                 attempt: number;
                 /** Format: uuid */
                 batch: string | null;
+                /** @description The collection that it fills. */
                 collection: string | null;
                 /** Format: date-time */
                 created_at: string;
@@ -2957,7 +2995,7 @@ export interface operations {
                 document?: string;
                 /** @description Of this batch. */
                 batch?: string;
-                /** @description Into this collection. */
+                /** @description Filling this collection. */
                 collection?: string;
                 /** @description With this text in the file's name. */
                 q?: string;

@@ -49,6 +49,8 @@ pub struct Limits {
     pub json_body: ByteSize,
     /// Jobs of one request: files of a form, submissions of a JSON array.
     pub request_jobs: usize,
+    /// Documents of one job.
+    pub sources: usize,
     /// Jobs of one batch, over all the requests that add to it.
     pub batch_jobs: u64,
     /// One WebSocket message from a client.
@@ -108,6 +110,7 @@ impl Default for Limits {
             body: ByteSize::mb(200),
             json_body: ByteSize::mb(20),
             request_jobs: 500,
+            sources: 1000,
             batch_jobs: 5000,
             socket_message: ByteSize::kib(64),
             socket_messages: Rate::per_second(100),

@@ -181,11 +181,14 @@ mod tests {
                 max_attempts: 4,
                 hold: false,
                 force: false,
+                collection: None,
+                documents: None,
             },
             password: None,
             remote: None,
             document: Some(document),
             reuse: None,
+            sources: Vec::new(),
             alone: false,
         };
         let new = NewJobs {

@@ -36,6 +36,8 @@ fn states(job: JobId, pages: u64) -> Vec<Arc<Frame>> {
         max_attempts: 4,
         hold: false,
         force: false,
+        collection: None,
+        documents: None,
     }));
     let stage = |stage: &str, total: Option<u64>| EventKind::Stage {
         stage: stage.into(),

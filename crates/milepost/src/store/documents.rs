@@ -83,6 +83,7 @@ pub(super) const COLUMNS: &str =
 /// Deletes old documents that no job names.
 pub(super) const UNUSED: &str = "DELETE FROM documents WHERE created_at < ?
     AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.document = documents.id)
+    AND NOT EXISTS (SELECT 1 FROM sources WHERE sources.document = documents.id)
     RETURNING object, owner, bytes";
 
 impl Store {
@@ -265,7 +266,8 @@ pub(super) fn unfinished_job(
 ) -> Result<Option<JobId>, StoreError> {
     let job = connection
         .prepare_cached(
-            "SELECT id FROM jobs WHERE document = ? AND finished_at IS NULL
+            "SELECT id FROM jobs WHERE finished_at IS NULL AND (document = ?1
+                 OR id IN (SELECT job FROM sources WHERE document = ?1))
              ORDER BY id DESC LIMIT 1",
         )?
         .query_row([id.uuid()], |row| row.get(0).map(JobId::new))

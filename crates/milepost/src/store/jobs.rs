@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use milepost_core::{
-    BatchId, Change, DocumentNews, Event, EventKind, JobId, Snapshot, Status, Timestamp,
+    BatchId, Change, CollectionName, DocumentNews, Event, EventKind, JobId, Pipeline, Snapshot,
+    Status, Timestamp,
 };
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -14,7 +15,7 @@ use super::pages::{self, TextRow};
 use super::push;
 use super::reuse;
 use super::sqlite::{Store, Write};
-use super::{NodeId, StoreError};
+use super::{NodeId, StoreError, sources};
 
 /// What a decision changes.
 #[derive(Default)]
@@ -112,6 +113,7 @@ impl Store {
                 return Ok(Deleted::Refused(refusal));
             }
             let result = reuse::result_of(write.connection, job)?;
+            sources::remove(write.connection, job)?;
             for table in ["events", "idempotency"] {
                 let sql = format!("DELETE FROM {table} WHERE job = ?");
                 write.connection.prepare_cached(&sql)?.execute([job.uuid()])?;
@@ -155,6 +157,10 @@ pub(super) fn record(
         if let EventKind::Retried { again, .. } = &event.kind {
             reuse::unshare(write.connection, &next.owner, next.id, current.reused.is_some())?;
             pages::forget(write.connection, &next.owner, next.id, again)?;
+            if next.pipeline == Pipeline::Ingest {
+                let anew = current.status == Status::Completed;
+                pages::forget_ingested(write.connection, &next, anew, !again.is_empty())?;
+            }
         }
         let facts = match &event.kind {
             EventKind::Stage { document: Some(DocumentNews::Found(facts)), .. } => Some(facts),
@@ -242,9 +248,9 @@ pub(super) fn put(
         .prepare_cached(
             "INSERT INTO jobs (id, owner, position, status, pipeline, document, batch, filename,
                 priority, not_before, created_at, updated_at, started_at, finished_at, worker,
-                lease_until, snapshot, queue)
+                lease_until, snapshot, queue, collection)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                ?19)
+                ?19, ?21)
              ON CONFLICT (id) DO UPDATE SET
                 position = ?3, status = ?4, document = ?6, filename = ?8, not_before = ?10,
                 updated_at = ?12, started_at = ?13, finished_at = ?14,
@@ -274,6 +280,7 @@ pub(super) fn put(
             running,
             snapshot.needs_worker().then_some(""),
             snapshot.fetches(),
+            snapshot.collection.as_ref().map(CollectionName::as_str),
         ])?;
     if snapshot.status.is_terminal() {
         push::note_end(write.connection, snapshot, position)?;

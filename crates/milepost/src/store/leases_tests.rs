@@ -53,10 +53,13 @@ impl Fixture {
                 max_attempts: 4,
                 hold: false,
                 force: false,
+                collection: None,
+                documents: None,
             },
             password: None,
             remote: None,
             reuse: None,
+            sources: Vec::new(),
             alone: false,
             document: Some(NewDocument {
                 info,

@@ -1,7 +1,8 @@
 //! What is read of jobs: one, its log, lists of them, and counts.
 
 use milepost_core::{
-    BatchId, DocumentId, Event, JobId, OwnerId, Pipeline, Seq, Snapshot, Status, Timestamp,
+    BatchId, CollectionName, DocumentId, Event, JobId, OwnerId, Pipeline, Seq, Snapshot, Status,
+    Timestamp,
 };
 use rusqlite::params;
 
@@ -27,6 +28,8 @@ pub struct JobFilter {
     pub document: Option<DocumentId>,
     /// Of this batch.
     pub batch: Option<BatchId>,
+    /// Filling this collection.
+    pub collection: Option<CollectionName>,
     /// With this text in the file's name.
     pub text: Option<String>,
     /// Only jobs made before this one.
@@ -51,6 +54,7 @@ impl JobFilter {
             pipeline: None,
             document: None,
             batch: None,
+            collection: None,
             text: None,
             before: None,
             since: None,
@@ -130,6 +134,9 @@ impl Store {
             }
             if let Some(batch) = filter.batch {
                 and(" AND batch = ?", batch.uuid().as_bytes().to_vec().into());
+            }
+            if let Some(collection) = &filter.collection {
+                and(" AND collection = ?", collection.as_str().to_owned().into());
             }
             if let Some(text) = &filter.text {
                 and(" AND instr(lower(filename), lower(?)) > 0", text.clone().into());

@@ -95,6 +95,7 @@ impl Store {
             let busy: Option<Uuid> = connection
                 .prepare_cached(
                     "SELECT j.id FROM documents d JOIN jobs j ON j.document = d.id
+                         OR j.id IN (SELECT job FROM sources WHERE document = d.id)
                      WHERE d.owner = ? AND d.filename = ? AND j.finished_at IS NULL LIMIT 1",
                 )?
                 .query_row(named, |row| row.get(0))

@@ -1,6 +1,6 @@
 //! What was made of a job's pages, and of the whole (page 0).
 
-use milepost_core::{JobId, OwnerId, Timestamp};
+use milepost_core::{JobId, OwnerId, Snapshot, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
@@ -8,6 +8,13 @@ use super::blobs::Content;
 use super::reuse::RESULT;
 use super::sqlite::Store;
 use super::{StoreError, usage};
+
+/// The format of a document's text as it was extracted, by the place of the document.
+pub const EXTRACT: &str = "extract";
+/// The format of what an ingestion makes.
+pub const CHUNKS: &str = "chunks";
+/// The format of why a document of several could not be read, by its place.
+pub const UNREAD: &str = "unread";
 
 /// One text: a page, or the whole document where `page` is 0, in one format.
 #[derive(Clone, Debug)]
@@ -182,6 +189,32 @@ pub(super) fn forget(
         }
     }
     usage::change(connection, owner, bytes)
+}
+
+/// Removes what stands in the way of another attempt of an ingestion: what could not be
+/// read is tried again, and after a whole end (`anew`) or with other pages (`reread`) the
+/// chunks are made again.
+pub(super) fn forget_ingested(
+    connection: &Connection,
+    job: &Snapshot,
+    anew: bool,
+    reread: bool,
+) -> Result<(), StoreError> {
+    let remove = |format: &str| {
+        let mut texts = connection
+            .prepare_cached("DELETE FROM texts WHERE job = ? AND format = ? RETURNING bytes")?;
+        let removed =
+            texts.query_map(params![job.id.uuid(), format], |row| row.get::<_, i64>(0))?;
+        removed.collect::<Result<Vec<_>, _>>()
+    };
+    let mut removed = remove(UNREAD)?;
+    if anew || reread || !removed.is_empty() {
+        removed.extend(remove(CHUNKS)?);
+    }
+    if reread {
+        removed.extend(remove(EXTRACT)?);
+    }
+    usage::change(connection, &job.owner, -removed.iter().sum::<i64>())
 }
 
 /// Removes all that is stored under `result`, for `owner`. Returns the objects that

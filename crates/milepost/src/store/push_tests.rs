@@ -26,6 +26,8 @@ fn ended() -> Snapshot {
         max_attempts: 1,
         hold: false,
         force: false,
+        collection: None,
+        documents: None,
     };
     let kind = EventKind::Submitted(Box::new(submission));
     let event = Event { seq: Seq(1), at: at(1), kind };

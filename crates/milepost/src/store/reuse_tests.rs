@@ -40,6 +40,8 @@ async fn submit(store: &Store, owner: &str, id: u128, key: &str) -> Snapshot {
             max_attempts: 4,
             hold: false,
             force: false,
+            collection: None,
+            documents: None,
         },
         password: None,
         remote: None,
@@ -51,6 +53,7 @@ async fn submit(store: &Store, owner: &str, id: u128, key: &str) -> Snapshot {
             title: None,
         }),
         reuse: Some(key.to_owned()),
+        sources: Vec::new(),
         alone: false,
     };
     let new = NewJobs {

@@ -266,6 +266,23 @@ const MIGRATIONS: &[&str] = &[
     -- Where an event stands in the order of all changes; unknown of older ones.
     ALTER TABLE events ADD COLUMN position INTEGER;
 ",
+    "
+    -- The documents of a job that has several, and what its owner says of each. Where
+    -- it is the job's only one, the job names it.
+    CREATE TABLE sources (
+        job      BLOB NOT NULL,
+        place    INTEGER NOT NULL,
+        document BLOB,
+        key      TEXT,
+        metadata TEXT,
+        PRIMARY KEY (job, place)
+    ) WITHOUT ROWID;
+    CREATE INDEX sources_by_document ON sources(document) WHERE document IS NOT NULL;
+
+    -- The collection that a job fills.
+    ALTER TABLE jobs ADD COLUMN collection TEXT;
+    CREATE INDEX jobs_by_collection ON jobs(owner, collection, id) WHERE collection IS NOT NULL;
+",
 ];
 
 /// Whether the database is of this version.

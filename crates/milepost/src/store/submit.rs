@@ -11,6 +11,7 @@ use milepost_core::{
 use super::documents::{self, NewDocument};
 use super::jobs::{insert_event, keep_secrets, load, put};
 use super::reuse::{self, Found};
+use super::sources::{self, NewSource};
 use super::sqlite::{Store, Write};
 use super::{Allowance, StorageFull, StoreError, batches, idempotency, usage};
 
@@ -28,10 +29,19 @@ pub struct NewJob {
     pub remote: Option<String>,
     /// The document, where it is not stored yet.
     pub document: Option<NewDocument>,
+    /// What is said of its documents, where it has several or something is said of one.
+    pub sources: Vec<NewSource>,
     /// By what an earlier result is known that will do.
     pub reuse: Option<String>,
     /// Not beside an unfinished job over the same document.
     pub alone: bool,
+}
+
+impl NewJob {
+    /// The documents that are stored with it.
+    fn brings(&self) -> impl Iterator<Item = &NewDocument> {
+        self.document.iter().chain(self.sources.iter().filter_map(|source| source.new.as_ref()))
+    }
 }
 
 /// The jobs of one request.
@@ -71,8 +81,8 @@ pub enum Submitted {
     QueueTooSmall,
     /// The owner has no room for it.
     StorageFull(StorageFull),
-    /// The job at this place has no document.
-    NoDocument(usize),
+    /// The job at this place has no document; of several, the one at that place.
+    NoDocument(usize, Option<usize>),
     /// The batch to join is not there.
     NoBatch,
     /// The batch would have too many jobs.
@@ -162,8 +172,7 @@ fn refusal(
         return Ok(Some(Submitted::OwnerQueueFull));
     }
     // What the jobs will make is not known yet; who has too much already makes none.
-    let documents = new.jobs.iter().filter_map(|job| job.document.as_ref());
-    let more: u64 = documents.map(|document| document.content.bytes).sum();
+    let more: u64 = new.jobs.iter().flat_map(NewJob::brings).map(|new| new.content.bytes).sum();
     let stored = usage::bytes(write.connection, &new.owner)?;
     if !new.allowance.takes(stored, more) {
         return Ok(Some(Submitted::StorageFull(StorageFull { stored })));
@@ -172,7 +181,14 @@ fn refusal(
         if let (None, Some(info)) = (&job.document, &job.submission.document)
             && !documents::exists(write.connection, info.id)?
         {
-            return Ok(Some(Submitted::NoDocument(place)));
+            return Ok(Some(Submitted::NoDocument(place, None)));
+        }
+        for (of, source) in job.sources.iter().enumerate() {
+            if let (None, Some(document)) = (&source.new, source.document)
+                && !documents::exists(write.connection, document)?
+            {
+                return Ok(Some(Submitted::NoDocument(place, Some(of))));
+            }
         }
     }
     Ok(None)
@@ -183,9 +199,10 @@ fn insert(
     new: NewJob,
     found: Option<Found>,
 ) -> Result<Arc<Snapshot>, StoreError> {
-    if let Some(document) = &new.document {
+    for document in new.brings() {
         documents::insert(write.connection, document)?;
     }
+    sources::insert(write.connection, new.id, &new.sources)?;
     let kind = EventKind::Submitted(Box::new(new.submission));
     let event = Event { seq: Seq(1), at: new.at, kind };
     let snapshot = Snapshot::begin(new.id, &event)
@@ -246,11 +263,14 @@ mod tests {
                 max_attempts: 4,
                 hold: false,
                 force: false,
+                collection: None,
+                documents: None,
             },
             password: None,
             remote: None,
             document: (!stored).then_some(document),
             reuse: None,
+            sources: Vec::new(),
             alone,
         };
         let new = NewJobs {

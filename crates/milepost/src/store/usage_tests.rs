@@ -78,11 +78,14 @@ impl Fixture {
                 max_attempts: 4,
                 hold: false,
                 force: false,
+                collection: None,
+                documents: None,
             },
             password: None,
             remote: None,
             document: Some(document),
             reuse: Some("key".into()),
+            sources: Vec::new(),
             alone: false,
         };
         let new = NewJobs {

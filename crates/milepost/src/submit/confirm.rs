@@ -6,7 +6,8 @@ use std::sync::Arc;
 use milepost_convert::Options;
 use milepost_core::{Caller, Denied, EventKind, Scope, Snapshot, Status};
 
-use super::{Brought, EXTERNAL_FETCHES, Source, Submitter, public_options};
+use super::request::EXTERNAL_FETCHES;
+use super::{Brought, Source, Submitter, public_options};
 use crate::pipeline::{self, Misplaced};
 use crate::store::{Appended, Decision, StoreError};
 
@@ -19,6 +20,8 @@ pub enum ConfirmError {
     Forbidden,
     /// It does not wait for a confirmation.
     NotAwaiting(Box<Snapshot>),
+    /// It has several documents, and takes no other.
+    HasSources,
     /// It still has no document.
     NoSource,
     /// Its pipeline does not take an option.
@@ -67,7 +70,11 @@ impl Submitter {
                     return Err(ConfirmError::WrongUrl(EXTERNAL_FETCHES));
                 }
                 let brings = info.is_some() || fetch;
-                let has = brings || job.document.is_some() || job.fetches();
+                if brings && job.documents.is_some() {
+                    return Err(ConfirmError::HasSources);
+                }
+                let has =
+                    brings || job.document.is_some() || job.documents.is_some() || job.fetches();
                 if !has && job.needs_worker() {
                     return Err(ConfirmError::NoSource);
                 }

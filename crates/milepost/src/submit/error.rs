@@ -12,6 +12,8 @@ pub enum SubmitError {
     NoSource,
     /// The document was removed meanwhile.
     DocumentGone,
+    /// One of several documents was removed meanwhile.
+    SourceGone(usize),
     /// The operator wants no documents fetched.
     FetchingOff,
     /// The URL is none that can be fetched, for this reason.

@@ -5,7 +5,7 @@ use milepost_core::BatchId;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Request, Source};
+use super::{About, Request, Source};
 
 /// The same for the same request, of one job.
 pub(super) fn of_one(request: &Request) -> String {
@@ -20,18 +20,10 @@ pub(super) fn of_batch(requests: &[Request], joins: Option<BatchId>) -> String {
 
 /// All that the client chose, by content.
 fn described(request: &Request) -> Value {
-    let source = match &request.source {
-        None => Value::Null,
-        Some(Source::Stored(info, _)) => json!({"document": info.id}),
-        Some(Source::Uploaded(upload)) => {
-            json!({"sha256": upload.content.sha256, "filename": upload.filename})
-        }
-        Some(Source::Remote(remote)) => json!({"remote": remote.to_stored()}),
-    };
     let mut whole = json!({
         "pipeline": request.pipeline,
         "plan": request.plan,
-        "source": source,
+        "source": described_source(request.source.as_ref()),
         "options": serde_json::to_value(&request.options).unwrap_or_default(),
         "metadata": request.metadata,
         "hold": request.hold,
@@ -41,7 +33,30 @@ fn described(request: &Request) -> Value {
     if request.force {
         whole["force"] = true.into();
     }
+    if let Some(collection) = &request.collection {
+        whole["collection"] = collection.as_str().into();
+    }
+    if request.about != About::default() {
+        whole["about"] = json!([request.about.key, request.about.metadata]);
+    }
+    if !request.sources.is_empty() {
+        let one = |(source, about): &(Source, About)| {
+            json!([described_source(Some(source)), about.key, about.metadata])
+        };
+        whole["sources"] = request.sources.iter().map(one).collect();
+    }
     whole
+}
+
+fn described_source(source: Option<&Source>) -> Value {
+    match source {
+        None => Value::Null,
+        Some(Source::Stored(info, _)) => json!({"document": info.id}),
+        Some(Source::Uploaded(upload)) => {
+            json!({"sha256": upload.content.sha256, "filename": upload.filename})
+        }
+        Some(Source::Remote(remote)) => json!({"remote": remote.to_stored()}),
+    }
 }
 
 fn hash(whole: Value) -> String {

@@ -7,13 +7,14 @@ mod batch;
 mod confirm;
 mod error;
 mod fingerprint;
+mod request;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use milepost_convert::Options;
 use milepost_core::{
-    BatchId, DocumentId, DocumentInfo, JobId, OwnerId, Pipeline, Plan, Snapshot,
+    BatchId, CollectionName, DocumentId, DocumentInfo, JobId, OwnerId, Pipeline, Snapshot,
     Submitted as Submission,
 };
 use serde_json::Value;
@@ -21,6 +22,7 @@ use serde_json::Value;
 pub use batch::Refused;
 pub use confirm::ConfirmError;
 pub use error::SubmitError;
+pub use request::{About, Request, Source, Upload};
 
 pub use crate::pipeline::{CHUNKS, Misplaced};
 
@@ -29,86 +31,20 @@ use crate::fetch::Remote;
 use crate::journal::Journal;
 use crate::pipeline;
 use crate::store::{
-    Allowance, Blobs, Content, Incoming, NewDocument, NewJob, NewJobs, StorageFull, StoreError,
-    Submitted,
+    Allowance, Blobs, Content, Incoming, NewDocument, NewJob, NewJobs, NewSource, StorageFull,
+    StoreError, Submitted,
 };
 
 /// The most that `metadata` may take, as JSON.
 pub const MAX_METADATA_BYTES: usize = 4096;
 /// Bounds an idempotency key.
 pub const MAX_KEY_BYTES: usize = 255;
+/// Bounds what makes a document the same in its collection.
+pub const MAX_ENTRY_KEY_BYTES: usize = 512;
+/// The collection that is filled where nobody says which.
+pub const COLLECTION: &str = "default";
 /// Seconds after which a client may try a full queue again.
 const RETRY_AFTER_SECS: u64 = 5;
-
-/// Why nothing is fetched for an external job.
-const EXTERNAL_FETCHES: &str = "Whoever works on an `external` job fetches its document; put the \
-                                URL into `metadata`.";
-
-/// What a client wants done.
-pub struct Request {
-    /// Whose job it will be.
-    pub owner: OwnerId,
-    /// What is to be done.
-    pub pipeline: Pipeline,
-    /// Its steps, where they are not the pipeline's own.
-    pub plan: Option<Plan>,
-    /// The document; only a held job may lack it.
-    pub source: Option<Source>,
-    /// How.
-    pub options: Options,
-    /// What the client attached.
-    pub metadata: Option<Value>,
-    /// Wait for a confirmation.
-    pub hold: bool,
-    /// Higher goes first among the owner's own jobs.
-    pub priority: i32,
-    /// Convert even where that was done before.
-    pub force: bool,
-    /// Not beside an unfinished job over the same document.
-    pub alone: bool,
-}
-
-impl Request {
-    fn upload(&self) -> Option<&Content> {
-        match &self.source {
-            Some(Source::Uploaded(upload)) => Some(&upload.content),
-            _ => None,
-        }
-    }
-
-    fn check(&self) -> Result<(), SubmitError> {
-        let external = self.pipeline == Pipeline::External;
-        if self.source.is_none() && !external && !self.hold {
-            return Err(SubmitError::NoSource);
-        }
-        if external && matches!(self.source, Some(Source::Remote(_))) {
-            return Err(SubmitError::WrongUrl(EXTERNAL_FETCHES));
-        }
-        pipeline::check_options(self.pipeline, &self.options).map_err(SubmitError::WrongOption)?;
-        check_metadata(self.metadata.as_ref())
-    }
-}
-
-/// Where the document comes from.
-pub enum Source {
-    /// It is stored already, with this SHA-256, and the caller has seen that the
-    /// owner may use it.
-    Stored(DocumentInfo, String),
-    /// It came with the request.
-    Uploaded(Upload),
-    /// It is to be fetched first; see [`Submitter::remote`].
-    Remote(Remote),
-}
-
-/// A document that came with a request and is not yet named by any row.
-pub struct Upload {
-    /// As the client named it.
-    pub filename: String,
-    /// As the client declared it.
-    pub media_type: Option<String>,
-    /// Its bytes, durable.
-    pub content: Content,
-}
 
 /// The jobs of a request, at least one.
 pub struct Accepted {
@@ -213,7 +149,7 @@ impl Submitter {
         joins: Option<BatchId>,
         idempotency: Option<(String, String)>,
     ) -> Result<Accepted, Refused> {
-        let uploads: Vec<_> = requests.iter().filter_map(Request::upload).cloned().collect();
+        let uploads: Vec<_> = requests.iter().flat_map(Request::uploads).cloned().collect();
         let outcome = self.store(requests, batch, joins, idempotency).await;
         if !matches!(outcome, Ok(Submitted::Created(_))) {
             for content in &uploads {
@@ -226,8 +162,9 @@ impl Submitter {
             Submitted::Existing(jobs) => Ok(Accepted { jobs, repeated: true }),
             Submitted::UnderWay(job) => refused(SubmitError::UnderWay(job)),
             Submitted::KeyReused => refused(SubmitError::KeyReused),
-            Submitted::NoDocument(place) => {
-                Err(Refused { place: Some(place), error: SubmitError::DocumentGone })
+            Submitted::NoDocument(place, of) => {
+                let error = of.map_or(SubmitError::DocumentGone, SubmitError::SourceGone);
+                Err(Refused { place: Some(place), error })
             }
             Submitted::QueueFull => {
                 refused(SubmitError::QueueFull { retry_after_secs: RETRY_AFTER_SECS })
@@ -272,6 +209,10 @@ impl Submitter {
 
     fn new_job(&self, request: Request, batch: Option<BatchId>) -> NewJob {
         let options = public_options(request.pipeline, &request.options);
+        let sources = self.sources(&request.owner, request.about, request.sources);
+        let several = sources.iter().filter(|source| source.document.is_some()).count() as u64;
+        let ingests = request.pipeline == Pipeline::Ingest;
+        let collection = ingests.then(|| request.collection.unwrap_or_else(default_collection));
         let Brought { info, sha256, document, remote } = self.bring(&request.owner, request.source);
         let plan = || pipeline::plan(request.pipeline, remote.is_some());
         let reuse = match (&info, &sha256) {
@@ -297,13 +238,34 @@ impl Submitter {
                 max_attempts: self.config.retries + 1,
                 hold: request.hold,
                 force: request.force,
+                collection,
+                documents: (several > 0).then_some(several),
             },
             password: request.options.password,
             remote,
             document,
+            sources,
             reuse,
             alone: request.alone,
         }
+    }
+
+    /// The sources of a job, of which one needs a row only where something is said of it.
+    fn sources(
+        &self,
+        owner: &OwnerId,
+        about: About,
+        several: Vec<(Source, About)>,
+    ) -> Vec<NewSource> {
+        if several.is_empty() && about != About::default() {
+            let About { key, metadata } = about;
+            return vec![NewSource { document: None, new: None, key, metadata }];
+        }
+        let source = |(source, About { key, metadata })| {
+            let Brought { info, document: new, .. } = self.bring(owner, Some(source));
+            NewSource { document: info.map(|info| info.id), new, key, metadata }
+        };
+        several.into_iter().map(source).collect()
     }
 
     /// Stores a document without a job, under a title where it has one.
@@ -345,6 +307,10 @@ impl Submitter {
         let Upload { filename, media_type, content } = upload;
         NewDocument::new(self.journal.clock(), owner, &filename, media_type, content)
     }
+}
+
+fn default_collection() -> CollectionName {
+    COLLECTION.parse().expect("the name is one")
 }
 
 /// What an owner may use. Without authentication there is but one, who may use all.

@@ -142,5 +142,6 @@ fn advanced(done: u64, total: Option<u64>) -> EventKind {
         unit: Some(Unit::byte()),
         message: None,
         stalled: false,
+        documents: None,
     }
 }

@@ -362,6 +362,8 @@ mod tests {
             max_attempts: 1,
             hold: false,
             force: false,
+            collection: None,
+            documents: None,
         }));
         let event = |state: Option<&Snapshot>, kind| {
             let seq = state.map_or(milepost_core::Seq(1), |state| state.seq.next());

@@ -298,6 +298,7 @@ fn marked(mark: Mark) -> Option<EventKind> {
             unit: None,
             message: None,
             stalled: false,
+            documents: None,
         }),
         Mark::Read { .. } => None,
     }

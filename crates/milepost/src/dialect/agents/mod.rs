@@ -150,6 +150,9 @@ async fn submit(
         priority: 0,
         force: false,
         alone: false,
+        about: Default::default(),
+        sources: Vec::new(),
+        collection: None,
     };
     let accepted = services.submitter.submit(submission, None).await?;
     let job = accepted.jobs.first().expect("a submission makes a job");

@@ -185,6 +185,9 @@ async fn convert(
         priority: 0,
         force: false,
         alone: true,
+        about: Default::default(),
+        sources: Vec::new(),
+        collection: None,
     };
     let accepted =
         services.submitter.submit(submission, None).await.map_err(|error| match error {

@@ -176,6 +176,9 @@ async fn start(
         },
         force: false,
         alone: true,
+        about: Default::default(),
+        sources: Vec::new(),
+        collection: None,
     };
     match services.submitter.submit(request, None).await {
         Ok(_) | Err(SubmitError::UnderWay(_)) => Ok(()),

@@ -4,7 +4,7 @@
 
 use axum::extract::Request;
 use milepost_convert::Options;
-use milepost_core::{Caller, Denied, DocumentId, OwnerId, Pipeline, Plan};
+use milepost_core::{Caller, CollectionName, OwnerId, Pipeline, Plan};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -12,12 +12,12 @@ use utoipa::ToSchema;
 
 use super::external::{self, StageFields};
 use super::form;
+use super::source::{self, JsonSource};
 use crate::dialect::form::MAX_LABEL_CHARS;
 use crate::http::Services;
 use crate::http::extract::{self, parse_object};
 use crate::http::problem::{Code, Problem};
-use crate::query::QueryError;
-use crate::submit::{self, MAX_METADATA_BYTES, Source, SubmitError, Upload};
+use crate::submit::{self, About, MAX_METADATA_BYTES, Source, SubmitError, Upload};
 
 /// How a priority may range.
 const PRIORITIES: std::ops::RangeInclusive<i32> = -100..=100;
@@ -41,6 +41,12 @@ pub struct Fields {
     pub plan: Option<Plan>,
     /// The document.
     pub source: Option<Source>,
+    /// What is said of it.
+    pub about: About,
+    /// The documents, where the job has several.
+    pub sources: Vec<(Source, About)>,
+    /// The collection that it fills.
+    pub collection: Option<CollectionName>,
     /// How it is to be done.
     pub options: Options,
     /// What the client attached.
@@ -69,6 +75,17 @@ impl Fields {
             let detail = "The pipeline `external` takes no `options`; use `metadata`.";
             return Err(Problem::field("options", detail));
         }
+        if self.pipeline != Some(Pipeline::Ingest) {
+            let only = |field: &'static str| {
+                Err(Problem::field(field, "Only the pipeline `ingest` takes it."))
+            };
+            if self.collection.is_some() {
+                return only("collection");
+            }
+            if self.given.contains(&"sources") {
+                return only("sources");
+            }
+        }
         Ok(submit::check_metadata(self.metadata.as_ref())?)
     }
 
@@ -78,6 +95,9 @@ impl Fields {
             pipeline: self.pipeline,
             plan: self.plan.clone(),
             source: Some(Source::Uploaded(upload)),
+            about: About::default(),
+            sources: Vec::new(),
+            collection: self.collection.clone(),
             options: self.options.clone(),
             metadata: self.metadata.clone(),
             hold: self.hold,
@@ -88,11 +108,10 @@ impl Fields {
         }
     }
 
-    /// Removes its upload, which no row names.
+    /// Removes its uploads, which no row names.
     pub async fn discard(&self, services: &Services) {
-        if let Some(Source::Uploaded(upload)) = &self.source {
-            services.submitter.discard(&upload.content).await;
-        }
+        let several = self.sources.iter().map(|(source, _)| source);
+        source::discard(services, self.source.iter().chain(several)).await;
     }
 }
 
@@ -110,6 +129,13 @@ pub struct JsonFields {
     /// The document; a job on `hold` may get it later.
     #[schema(value_type = Option<JsonSource>)]
     source: Option<Box<RawValue>>,
+    /// Documents that one job works on together, in the place of `source`; 1000 at most.
+    /// Only of `ingest`.
+    #[schema(value_type = Option<Vec<JsonSource>>)]
+    sources: Option<Box<RawValue>>,
+    /// The collection that is filled; `default` where it is left out. It is made where it
+    /// is not there. Only of `ingest`.
+    collection: Option<String>,
     /// How to convert.
     #[schema(value_type = Option<OptionFields>)]
     options: Option<Box<RawValue>>,
@@ -125,24 +151,6 @@ pub struct JsonFields {
     /// Convert even if the same was converted before.
     #[serde(default)]
     force: bool,
-}
-
-/// Where the document is.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct JsonSource {
-    /// A stored document.
-    #[schema(format = Uuid)]
-    document: Option<String>,
-    /// Where the server fetches it from, `http` or `https`. Kept out of logs,
-    /// events and answers.
-    #[schema(format = "uri")]
-    url: Option<String>,
-    /// The document itself, as text.
-    text: Option<String>,
-    /// The file name of a `text`, or of what is fetched.
-    #[schema(example = "notes.md")]
-    filename: Option<String>,
 }
 
 /// How to convert.
@@ -256,7 +264,7 @@ fn label(body: &RawValue) -> Option<String> {
 }
 
 /// What the client attached, as far as it is not too long to be looked at.
-fn metadata(text: &RawValue) -> Result<Option<Value>, Problem> {
+pub fn metadata(text: &RawValue) -> Result<Option<Value>, Problem> {
     if text.get().len() > MAX_METADATA_TEXT {
         return Err(SubmitError::MetadataTooLarge.into());
     }
@@ -274,6 +282,8 @@ async fn read_object(
         ("pipeline", body.pipeline.is_some()),
         ("stages", body.stages.is_some()),
         ("options", body.options.is_some()),
+        ("sources", body.sources.is_some()),
+        ("collection", body.collection.is_some()),
         ("metadata", body.metadata.is_some()),
         ("hold", body.hold),
         ("force", body.force),
@@ -288,53 +298,36 @@ async fn read_object(
         hold: body.hold,
         priority: priority(body.priority)?,
         force: body.force,
-        source: None,
-        label: None,
+        collection: body.collection.as_deref().map(collection).transpose()?,
+        ..Fields::default()
     };
     fields.check()?;
-    if let Some(source) = body.source.filter(|source| source.get() != "null") {
-        let source = parse_object(&source, "source")?;
-        fields.source = Some(read_source(services, caller, owner, source).await?);
+    let some = |source: Option<Box<RawValue>>| source.filter(|source| source.get() != "null");
+    match (some(body.source), some(body.sources)) {
+        (None, None) => {}
+        (Some(source), None) => {
+            let (source, about) = source::read_one(services, caller, owner, &source).await?;
+            (fields.source, fields.about) = (Some(source), about);
+        }
+        (None, Some(sources)) => {
+            let name = fields.collection.as_ref().map_or(submit::COLLECTION, |name| name.as_str());
+            let mut all = source::read_several(services, caller, owner, &sources, name).await?;
+            if all.len() > 1 {
+                fields.sources = all;
+            } else if let Some((source, about)) = all.pop() {
+                (fields.source, fields.about) = (Some(source), about);
+            }
+        }
+        (Some(_), Some(_)) => {
+            return Err(Problem::field("sources", "Give either `source` or `sources`."));
+        }
+    }
+    if fields.about != About::default() && fields.pipeline != Some(Pipeline::Ingest) {
+        fields.discard(services).await;
+        let detail = "Only the pipeline `ingest` takes `key` and `metadata` of a source.";
+        return Err(Problem::field("source", detail));
     }
     Ok(fields)
-}
-
-async fn read_source(
-    services: &Services,
-    caller: &Caller,
-    owner: &OwnerId,
-    source: JsonSource,
-) -> Result<Source, Problem> {
-    match source {
-        JsonSource { document: Some(id), url: None, text: None, filename: None } => {
-            let gone = || Problem::field("source.document", "There is no such document.");
-            let id: DocumentId = id.parse().map_err(|_| gone())?;
-            // Its text could be read by the job.
-            let row = services.query.document(caller, id).await.map_err(|error| match error {
-                QueryError::Denied(Denied::Hidden, _) => gone(),
-                other => other.into(),
-            })?;
-            // A job works on a document of its own owner, whoever makes it.
-            if row.owner != *owner {
-                return Err(gone());
-            }
-            Ok(Source::Stored(row.info, row.content.sha256))
-        }
-        JsonSource { document: None, url: Some(url), text: None, filename } => {
-            Ok(services.submitter.remote(&url, filename)?)
-        }
-        JsonSource { document: None, url: None, text: Some(text), filename } => {
-            let content = services.submitter.store_bytes(text.into()).await?;
-            let filename = filename.unwrap_or_else(|| "document.txt".to_owned());
-            let media_type = Some("text/plain".into());
-            Ok(Source::Uploaded(Upload { filename, media_type, content }))
-        }
-        _ => Err(Problem::field(
-            "source",
-            "Give either `document`, the id of a stored document, or `url`, or `text`; the last \
-             two with a `filename` if you like.",
-        )),
-    }
 }
 
 /// A pipeline by its name.
@@ -346,6 +339,21 @@ pub fn pipeline(name: &str) -> Result<Pipeline, Problem> {
         let known: Vec<_> = Pipeline::ALL.iter().map(|p| format!("`{p}`")).collect();
         let known = known.join(", ");
         Problem::field("pipeline", format!("There is no pipeline `{name}`; choose {known}."))
+    })
+}
+
+/// A collection by its name.
+///
+/// # Errors
+/// `invalid_field`.
+pub fn collection(name: &str) -> Result<CollectionName, Problem> {
+    name.parse().map_err(|_| {
+        let most = CollectionName::MAX_CHARS;
+        let detail = format!(
+            "The name of a collection has 1 to {most} characters, none of them control \
+             characters, and no space at its ends."
+        );
+        Problem::field("collection", detail)
     })
 }
 

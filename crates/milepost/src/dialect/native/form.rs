@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use serde_json::value::RawValue;
 
-use super::body::{Body, Fields, options, pipeline, priority, too_many};
+use super::body::{Body, Fields, collection, options, pipeline, priority, too_many};
 use super::external;
 use crate::dialect::form::{Form, store, text};
 use crate::http::Services;
@@ -17,8 +17,17 @@ use crate::http::problem::{Code, Problem};
 use crate::submit::{Source, Upload};
 
 /// The fields of a form.
-const FIELDS: [&str; 8] =
-    ["file", "pipeline", "stages", "options", "metadata", "hold", "force", "priority"];
+const FIELDS: [&str; 9] = [
+    "file",
+    "pipeline",
+    "collection",
+    "stages",
+    "options",
+    "metadata",
+    "hold",
+    "force",
+    "priority",
+];
 
 /// Reads a form's one file; other fields are refused.
 ///
@@ -87,6 +96,7 @@ async fn read_fields(
         match name {
             "file" => files.push(store(services, field).await?),
             "pipeline" => fields.pipeline = Some(pipeline(&text(services, field).await?)?),
+            "collection" => fields.collection = Some(collection(&text(services, field).await?)?),
             "stages" => {
                 fields.plan = Some(external::plan(json_text(services, field).await?)?);
             }

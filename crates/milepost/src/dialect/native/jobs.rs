@@ -101,7 +101,7 @@ pub struct Filters {
     document: Option<String>,
     /// Of this batch.
     batch: Option<String>,
-    /// Into this collection.
+    /// Filling this collection.
     collection: Option<String>,
     /// With this text in the file's name.
     q: Option<String>,
@@ -207,11 +207,6 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let paging = Paging { limit: filters.limit, cursor: filters.cursor.clone() };
     let limit = paging.limit()?;
-    if filters.collection.is_some() {
-        // No job belongs to a collection yet.
-        let none: Page<()> = Page { items: Vec::new(), next: None };
-        return Ok(axum::Json(none).into_response());
-    }
     let found = services.query.jobs(filter(&caller, &filters, &paging, limit)?).await?;
     let last = found.last().map(|(snapshot, _)| snapshot.id.to_string());
     let mut frames = Vec::with_capacity(found.len());
@@ -330,6 +325,8 @@ fn filter(
         pipeline: filters.pipeline.as_deref().map(pipeline).transpose()?,
         document: parse(filters.document.as_deref()).map_err(|()| nothing("document"))?,
         batch: parse(filters.batch.as_deref()).map_err(|()| nothing("batch"))?,
+        collection: parse(filters.collection.as_deref())
+            .map_err(|()| Problem::field("collection", "This is not a collection's name."))?,
         text: filters.q.clone().filter(|text| !text.is_empty()),
         before: paging.cursor()?,
         limit,

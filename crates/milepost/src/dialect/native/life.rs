@@ -114,6 +114,8 @@ fn submission(pipeline: Pipeline, plan: Plan, document: Option<DocumentInfo>) ->
         max_attempts: 4,
         hold: false,
         force: false,
+        collection: None,
+        documents: None,
     }
 }
 

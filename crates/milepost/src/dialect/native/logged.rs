@@ -45,6 +45,11 @@ enum Change {
         hold: bool,
         #[serde(default)]
         force: bool,
+        #[schema(nullable = false)]
+        collection: Option<String>,
+        /// How many documents it has, where it has several.
+        #[schema(nullable = false)]
+        documents: Option<u64>,
     },
     /// A held job may run.
     Confirmed {
@@ -84,6 +89,9 @@ enum Change {
         total: Option<u64>,
         #[schema(nullable = false)]
         unit: Option<String>,
+        /// Documents that are done, of a job with several.
+        #[schema(nullable = false)]
+        documents: Option<u64>,
         #[schema(nullable = false)]
         message: Option<String>,
         /// Nothing was reported for long.

@@ -50,8 +50,9 @@ pub struct Job<'a> {
     documents: Documents,
     #[schema(required, value_type = Option<String>, format = Uuid)]
     batch: Option<BatchId>,
+    /// The collection that it fills.
     #[schema(required, value_type = Option<String>)]
-    collection: Option<()>,
+    collection: Option<&'a str>,
     /// Where the job's worker reports any.
     #[schema(required)]
     agents: Option<Vec<AgentState<'a>>>,
@@ -148,6 +149,7 @@ pub struct Document<'a> {
 #[derive(Serialize, ToSchema)]
 struct Documents {
     total: u64,
+    /// Of several those that can be found in the collection.
     done: u64,
 }
 
@@ -189,6 +191,8 @@ enum FailureWord {
     OcrUnavailable,
     FetchRefused,
     FetchFailed,
+    EmbedderUnavailable,
+    CollectionRefused,
     QueueTimeout,
     LostTooOften,
     WorkerFailed,
@@ -227,12 +231,15 @@ impl<'a> Job<'a> {
                 .queue
                 .map(|place| Queue { position: place.position, length: place.length }),
             document: job.document.as_ref().map(Document::new),
-            documents: Documents {
-                total: u64::from(job.document.is_some() || job.fetches()),
-                done: u64::from(completed),
-            },
+            documents: job.documents.map_or_else(
+                || Documents {
+                    total: u64::from(job.document.is_some() || job.fetches()),
+                    done: u64::from(completed),
+                },
+                |milepost_core::Documents { total, done }| Documents { total, done },
+            ),
             batch: job.batch,
-            collection: None,
+            collection: job.collection.as_ref().map(milepost_core::CollectionName::as_str),
             agents: (!job.agents.is_empty())
                 .then(|| job.agents.iter().map(AgentState::new).collect()),
             result: (completed && !job.formats.is_empty()).then(|| ResultLink {

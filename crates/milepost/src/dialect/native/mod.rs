@@ -21,6 +21,7 @@ mod results;
 mod session;
 mod share;
 mod socket;
+mod source;
 mod spoken;
 mod stats;
 mod submit;

@@ -82,8 +82,10 @@ pub struct FormFields {
     /// fields.
     #[schema(value_type = String, format = Binary)]
     file: Option<Vec<u8>>,
-    /// `convert`, which is the default, or `external`.
+    /// `convert`, which is the default, `sentences`, `ingest` or `external`.
     pipeline: Option<String>,
+    /// The collection that is filled; `default` where it is left out. Only of `ingest`.
+    collection: Option<String>,
     /// The steps of an `external` job, as JSON.
     stages: Option<Vec<StageFields>>,
     /// How to convert, as JSON.
@@ -265,6 +267,9 @@ fn wanted(owner: &OwnerId, fields: Fields) -> submit::Request {
         pipeline: fields.pipeline.unwrap_or(Pipeline::Convert),
         plan: fields.plan,
         source: fields.source,
+        about: fields.about,
+        sources: fields.sources,
+        collection: fields.collection,
         options: fields.options,
         metadata: fields.metadata,
         hold: fields.hold,

@@ -59,6 +59,7 @@ fn every_kind_of_event_is_described() {
         unit: None,
         message: None,
         stalled,
+        documents: None,
     };
     let kinds = [
         submitted("a.pdf", Some(batch())),
@@ -177,6 +178,7 @@ fn fetched() -> Vec<Value> {
         unit: Some(Unit::byte()),
         message: None,
         stalled: false,
+        documents: None,
     };
     life.then(fetching(65_536));
     life.then(fetching(200_000));
@@ -195,6 +197,7 @@ fn worked_outside() -> Vec<Value> {
         unit: done.map(|_| Unit::chunk()),
         message: message.map(str::to_owned),
         stalled,
+        documents: None,
     };
     life.then(EventKind::Started { worker: "external".into() });
     life.then(stage("reading", Some(12), None));

@@ -64,6 +64,9 @@ pub async fn estimate(
         priority: 0,
         force: true,
         alone: false,
+        about: Default::default(),
+        sources: Vec::new(),
+        collection: None,
     };
     let made = services.submitter.submit(wanted, None).await?;
     // In a task of its own: it is forgotten, too, where nobody waits for it any more.

@@ -337,6 +337,9 @@ fn wanted(caller: &Caller, source: Option<Source>, metadata: Option<Value>) -> s
         priority: 0,
         force: false,
         alone: false,
+        about: Default::default(),
+        sources: Vec::new(),
+        collection: None,
     }
 }
 

@@ -71,6 +71,8 @@ mod tests {
             max_attempts: 1,
             hold: true,
             force: false,
+            collection: None,
+            documents: None,
         };
         let (at, kind) = (Timestamp::from_micros(1), EventKind::Submitted(Box::new(submitted)));
         let event = Event { seq: Seq(1), at, kind };

@@ -117,6 +117,9 @@ pub async fn upload(
         priority: 0,
         force: false,
         alone: false,
+        about: Default::default(),
+        sources: Vec::new(),
+        collection: None,
     };
     let accepted = services.submitter.submit(submission, None).await?;
     let job = accepted.jobs.first().expect("a submission makes a job");

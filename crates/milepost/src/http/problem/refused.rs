@@ -61,6 +61,9 @@ impl From<SubmitError> for Problem {
             SubmitError::DocumentGone => {
                 Self::field("source.document", "There is no such document.")
             }
+            SubmitError::SourceGone(place) => {
+                Self::field(format!("sources[{place}].document"), "There is no such document.")
+            }
             SubmitError::FetchingOff => Self {
                 field: Some("source.url".to_owned()),
                 ..Self::new(
@@ -148,6 +151,10 @@ impl From<ConfirmError> for Problem {
             ConfirmError::NoSource => Self::field(
                 "source",
                 "The job has no document yet; send a `file` or a `source` with the confirmation.",
+            ),
+            ConfirmError::HasSources => Self::field(
+                "source",
+                "The job was submitted with its `sources`; confirm it without another document.",
             ),
             ConfirmError::WrongUrl(why) => Self::field("source.url", why),
             ConfirmError::WrongOption(Misplaced { field, detail }) => Self::field(field, detail),
