@@ -3,11 +3,12 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::Router;
 use milepost_core::Announcement;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -85,6 +86,71 @@ pub async fn serve(
     .await
 }
 
+/// A server without a door: for whoever works on its data directory from within the
+/// same process.
+pub struct Inside {
+    core: Core,
+    app: Router,
+    /// Of the data directory, where it is taken.
+    _lock: Option<File>,
+}
+
+impl Inside {
+    /// Starts all of it; what an earlier one left unfinished goes on.
+    ///
+    /// # Errors
+    /// As for [`serve`]; [`StoreError::InUse`] where a server holds the data directory.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        config.check()?;
+        let lock = take(&config)?;
+        let outside = Outside::of_this_machine(&config).await?;
+        Ok(Self::around(Core::start(config, outside).await?, Some(lock)))
+    }
+
+    /// Without any work on jobs.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn idle(config: Config) -> anyhow::Result<Self> {
+        config.check()?;
+        let lock = take(&config)?;
+        let outside = Outside::beside(&config)?;
+        Ok(Self::around(Core::join(config, outside, false).await?, Some(lock)))
+    }
+
+    /// Without any work on jobs, and perhaps beside a server that has the same data
+    /// directory: for reading.
+    ///
+    /// # Errors
+    /// As for [`serve`].
+    pub async fn beside(config: Config) -> anyhow::Result<Self> {
+        config.check()?;
+        make_folders(&config)?;
+        let outside = Outside::beside(&config)?;
+        Ok(Self::around(Core::join(config, outside, false).await?, None))
+    }
+
+    fn around(core: Core, lock: Option<File>) -> Self {
+        let routes = dialect::routes(&core.services.config.dialects);
+        Self { app: router(core.services.clone(), routes), core, _lock: lock }
+    }
+
+    /// Answers requests as the server would.
+    pub fn app(&self) -> Router {
+        self.app.clone()
+    }
+
+    /// Takes it down as a server is; whoever has the [`app`](Self::app) should have let
+    /// go of it.
+    ///
+    /// # Errors
+    /// As for [`Core::stop`].
+    pub async fn stop(self) -> anyhow::Result<()> {
+        drop(self.app);
+        self.core.stop(async {}).await
+    }
+}
+
 /// What a server stands on. A simulation brings its own.
 pub struct Outside {
     /// Times and ids.
@@ -116,8 +182,23 @@ impl Outside {
                  what this system offers; `milepost doctor` shows what that is"
             ),
         }
+        let start: Start = Arc::new(move || spawn(walls));
+        Self::over(config, Store::open, start)
+    }
+
+    /// The data directory, which another server may have taken; no converters.
+    fn beside(config: &Config) -> anyhow::Result<Self> {
+        let none: Start = Arc::new(|| Err(std::io::ErrorKind::Unsupported.into()));
+        Self::over(config, Store::open_beside, none)
+    }
+
+    fn over(
+        config: &Config,
+        open: impl FnOnce(&Path, mpsc::UnboundedSender<Announcement>) -> Result<Store, StoreError>,
+        start: Start,
+    ) -> anyhow::Result<Self> {
         let (committed, announcements) = mpsc::unbounded_channel();
-        let store = Store::open(&config.data_dir, committed)
+        let store = open(&config.data_dir, committed)
             .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))?;
         Ok(Self {
             clock: Clock::system(),
@@ -125,7 +206,7 @@ impl Outside {
             announcements,
             blobs: Blobs::local(&objects(config))?,
             bus: Bus::new(),
-            start: Arc::new(move || spawn(walls)),
+            start,
         })
     }
 }
@@ -135,8 +216,8 @@ impl Outside {
 pub struct Core {
     /// What requests are answered with.
     pub services: Services,
-    background: [JoinHandle<()>; 4],
-    work: JoinHandle<()>,
+    background: Vec<JoinHandle<()>>,
+    work: Option<JoinHandle<()>>,
     announcer: JoinHandle<()>,
 }
 
@@ -146,6 +227,11 @@ impl Core {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn start(config: Config, outside: Outside) -> anyhow::Result<Self> {
+        Self::join(config, outside, true).await
+    }
+
+    /// Joins the parts; those that work on jobs, or tidy up, only where it `works`.
+    async fn join(config: Config, outside: Outside, works: bool) -> anyhow::Result<Self> {
         let Outside { clock, store, announcements, blobs, bus, start } = outside;
         let (journal, announcer) =
             Journal::start(store.clone(), bus.clone(), clock.clone(), announcements);
@@ -153,7 +239,7 @@ impl Core {
         let queue = Queue::new(journal.clone(), store.clone(), node, config.queue.clone());
         // Nobody else works on this database: whatever runs was left by a server
         // that is gone.
-        let rescued = queue.rescue(true).await?;
+        let rescued = if works { queue.rescue(true).await? } else { 0 };
         if rescued > 0 {
             tracing::info!(rescued, "took up jobs that the last server left running");
         }
@@ -201,16 +287,17 @@ impl Core {
             draining: draining.clone(),
             sockets: TaskTracker::new(),
         };
-        let background = [
+        let mut background = vec![
             tokio::spawn(hub.run(bus.subscribe(), look)),
-            tokio::spawn(push.run(bus.subscribe(), {
-                let metrics = metrics.clone();
-                move |outcome| metrics.pushed(outcome)
-            })),
-            tokio::spawn(metrics.count_jobs(bus.subscribe())),
-            tokio::spawn(sweeper.run()),
+            tokio::spawn(metrics.clone().count_jobs(bus.subscribe())),
         ];
-        let work = tokio::spawn(pool.run(draining));
+        let mut work = None;
+        if works {
+            let told = move |outcome| metrics.pushed(outcome);
+            background.push(tokio::spawn(push.run(bus.subscribe(), told)));
+            background.push(tokio::spawn(sweeper.run()));
+            work = Some(tokio::spawn(pool.run(draining)));
+        }
         Ok(Self { services, background, work, announcer })
     }
 
@@ -221,7 +308,9 @@ impl Core {
     /// Where the pool had panicked.
     pub async fn stop(self, answers: impl Future<Output = ()>) -> anyhow::Result<()> {
         self.services.draining.cancel();
-        self.work.await?;
+        if let Some(work) = self.work {
+            work.await?;
+        }
         answers.await;
         self.services.sockets.close();
         if tokio::time::timeout(LAST_ANSWERS, self.services.sockets.wait()).await.is_err() {
@@ -243,10 +332,14 @@ impl Core {
 /// Makes the data directory where there is none, and holds it: two servers on one
 /// database would steal each other's jobs at every start.
 fn take(config: &Config) -> anyhow::Result<File> {
+    make_folders(config)?;
+    lock(config)
+}
+
+fn make_folders(config: &Config) -> anyhow::Result<()> {
     private_folder(&config.data_dir)
         .and_then(|()| private_folder(&objects(config)))
-        .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
-    lock(config)
+        .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))
 }
 
 fn objects(config: &Config) -> PathBuf {
