@@ -1,6 +1,8 @@
 //! The connection to a server. Enters: paths and bodies. Leaves: answers, or a
 //! [`Trouble`] that says what to do. Never: puts the credential anywhere but
 //! into the `Authorization` header of the server that the user named.
+//!
+//! The server may be one within this process, too; nobody who calls notices.
 
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
+use super::here::{self, Here};
 use super::trouble::{Refusal, Thing, Trouble};
 use super::wire::Snapshot;
 
@@ -22,7 +25,7 @@ const MAX_JSON_BYTES: usize = 32 << 20;
 const MAX_PROBLEM_BYTES: usize = 64 << 10;
 
 /// Which server to talk to.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct ServerArgs {
     /// The server [env: MILEPOST_SERVER] [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL")]
@@ -41,8 +44,12 @@ impl ServerArgs {
 pub struct Client {
     http: reqwest::Client,
     base: Url,
+    /// What to call it.
+    name: String,
     /// ` --server URL` where the command that we suggest needs it too.
     flag: String,
+    /// The server within this process, where it is that.
+    here: Option<Here>,
 }
 
 impl Client {
@@ -72,12 +79,26 @@ impl Client {
         let http = builder
             .build()
             .map_err(|error| Trouble::Usage(format!("No HTTP client could be made: {error}.")))?;
-        Ok(Self { http, base, flag })
+        let name = base.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { http, base, name, flag, here: None })
+    }
+
+    /// A client of the server within this process, which asks nobody who they are;
+    /// `flag` leads other commands to the same data, as ` --data-dir DIR` does.
+    pub fn here(here: Here, flag: String) -> Self {
+        let base = Url::parse(here::BASE).expect("it is a URL");
+        let (http, name) = (reqwest::Client::new(), "this machine".to_owned());
+        Self { http, base, name, flag, here: Some(here) }
+    }
+
+    /// Whether the server ends with this process.
+    pub const fn is_here(&self) -> bool {
+        self.here.is_some()
     }
 
     /// The server's address, for messages.
     pub fn server(&self) -> &str {
-        self.base.as_str().trim_end_matches('/')
+        &self.name
     }
 
     /// What has to be added to a suggested command so that it reaches this server.
@@ -101,7 +122,11 @@ impl Client {
 
     /// Sends it, without a limit on the whole; `about` is what a 404 says is not there.
     pub async fn send(&self, request: RequestBuilder, about: Thing) -> Result<Response, Trouble> {
-        let response = request.send().await.map_err(|error| self.broken(&error))?;
+        let response = match &self.here {
+            Some(here) => here.answer(request).await,
+            None => request.send().await,
+        };
+        let response = response.map_err(|error| self.broken(&error))?;
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
@@ -190,6 +215,7 @@ impl Client {
         }
         let mut refusal = problem.unwrap_or_default();
         refusal.status = status.as_u16();
+        refusal.here = self.is_here();
         refusal.retry_after = seconds.map(Duration::from_secs);
         if refusal.title.is_none() {
             refusal.title = status.canonical_reason().map(str::to_owned);
@@ -202,7 +228,7 @@ impl Client {
 }
 
 /// An environment variable that is there and says something.
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 

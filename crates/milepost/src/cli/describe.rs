@@ -4,13 +4,14 @@
 use milepost_core::{StageStatus, Status, Timestamp};
 
 use super::text::{clean, span};
-use super::wire::{Snapshot, Stage};
+use super::wire::{Documents, Snapshot, Stage};
 
-/// What the job is called: its file, else its id.
+/// What the job is called: its file, or how many they are; else its id.
 pub fn name(job: &Snapshot) -> String {
     let file = job.document.as_ref().and_then(|document| document.filename.as_deref());
-    match file.map(clean) {
-        Some(file) if !file.trim().is_empty() => file,
+    match (file.map(clean), job.documents) {
+        (Some(file), _) if !file.trim().is_empty() => file,
+        (None, Some(Documents { total: total @ 2.., .. })) => format!("{total} documents"),
         _ => job.id.to_string(),
     }
 }
@@ -97,9 +98,11 @@ pub fn ending_of(name: &str, job: &Snapshot) -> String {
                 Some(pages) => format!(", {pages} pages"),
                 None => String::new(),
             };
+            let into = job.collection.as_deref().map(clean);
+            let into = into.map(|name| format!(", into {name}")).unwrap_or_default();
             let reused = job.result.as_ref().is_some_and(|result| result.reused_from.is_some());
             let reused = if reused { ", as it was converted before" } else { "" };
-            format!("{name}: completed{took}{pages}{reused}")
+            format!("{name}: completed{took}{pages}{into}{reused}")
         }
         Status::Failed => match &job.error {
             Some(error) => {
@@ -230,6 +233,7 @@ mod tests {
         job.error = Some(super::super::wire::JobError {
             code: "document_encrypted".to_owned(),
             message: "It is encrypted.".to_owned(),
+            retryable: false,
         });
         assert_eq!(
             ending(&job),

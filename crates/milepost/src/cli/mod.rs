@@ -4,6 +4,7 @@
 
 mod cancel;
 mod client;
+mod collections;
 mod config;
 mod convert;
 mod delete;
@@ -15,16 +16,26 @@ mod folder;
 mod follow;
 #[cfg(test)]
 mod follow_tests;
+mod glob;
+mod here;
+mod ingest;
+mod ingest_send;
+mod ingest_sources;
+mod ingest_tell;
 mod jobs;
 mod keys;
 mod live;
 mod manual;
 mod orders;
 mod out;
+mod place;
 mod plain;
 mod poll;
 mod result;
 mod retry;
+mod search;
+mod search_filter;
+mod search_show;
 mod serve;
 mod sse;
 mod stream;
@@ -35,6 +46,7 @@ mod text;
 mod trouble;
 mod upload;
 mod upload_folder;
+mod value;
 mod watch;
 mod wire;
 
@@ -64,6 +76,12 @@ enum Command {
     Convert(convert::Args),
     #[command(after_long_help = exit::help())]
     Submit(submit::Args),
+    #[command(after_long_help = exit::help())]
+    Ingest(ingest::Args),
+    #[command(after_long_help = exit::help())]
+    Search(search::Args),
+    #[command(after_long_help = exit::help())]
+    Collections(collections::Args),
     #[command(after_long_help = exit::help())]
     Watch(watch::Args),
     #[command(after_long_help = exit::help())]
@@ -104,6 +122,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys(args) => keys::run(args),
         Command::Convert(args) => convert::run(args),
         Command::Submit(args) => as_client(submit::run(args)),
+        Command::Ingest(args) => ingest::run(args),
+        Command::Search(args) => search::run(args),
+        Command::Collections(args) => collections::run(args),
         Command::Watch(args) => as_client(watch::run(args)),
         Command::Jobs(args) => as_client(jobs::run(args)),
         Command::Result(args) => as_client(result::run(args)),

@@ -22,6 +22,17 @@ pub fn line(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
+/// A line of the command's own output in whose making nothing of a stranger's was left
+/// that a terminal would obey.
+///
+/// # Errors
+/// As for [`line`].
+pub fn styled(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{text}")?;
+    stdout.flush()
+}
+
 /// A line for the person at the terminal.
 pub fn note(text: impl Display) {
     // Without stderr there is nobody to tell.

@@ -42,6 +42,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// Without a door to the network: only where the data are, and the file.
+    pub const fn here(data_dir: Option<PathBuf>, config: Option<PathBuf>) -> Self {
+        Self { listen: None, data_dir, tls_cert: None, tls_key: None, config }
+    }
+
     /// The configuration in force: file, then environment, then flags.
     ///
     /// # Errors

@@ -143,7 +143,7 @@ struct Made {
 }
 
 /// The documents of a folder; tells what is passed over.
-fn look(path: &Path, recursive: bool) -> Result<Folder, Trouble> {
+pub fn look(path: &Path, recursive: bool) -> Result<Folder, Trouble> {
     let folder = Folder::read(path, recursive);
     folder.passed_over(recursive).iter().for_each(out::note);
     if folder.files.is_empty() && folder.unreadable.is_empty() {
@@ -204,6 +204,10 @@ fn fields(args: &Args) -> Result<Fields, Trouble> {
     })
 }
 
+/// The password on the first line of a file.
+///
+/// # Errors
+/// Where there is none.
 pub fn password(file: &Path) -> Result<String, Trouble> {
     let usage = |why: String| Trouble::Usage(format!("{}: {why}.", file.display()));
     let length = std::fs::metadata(file).map_err(|error| usage(error.kind().to_string()))?.len();
@@ -220,12 +224,16 @@ pub fn password(file: &Path) -> Result<String, Trouble> {
 }
 
 /// The argument as an address, where it is one.
-fn url(source: &Path) -> Option<Url> {
+pub fn url(source: &Path) -> Option<Url> {
     let url = Url::parse(source.to_str()?).ok()?;
     matches!(url.scheme(), "http" | "https").then_some(url)
 }
 
-fn check(file: &Path) -> Result<(), Trouble> {
+/// Whether it is a file that can be sent.
+///
+/// # Errors
+/// Where it is none.
+pub fn check(file: &Path) -> Result<(), Trouble> {
     let usage = |why: &str| Trouble::Usage(format!("{}: {why}.", file.display()));
     let found = std::fs::metadata(file).map_err(|error| usage(&error.kind().to_string()))?;
     match found.is_file() {

@@ -32,6 +32,11 @@ impl Ends {
         }
     }
 
+    /// Each job that ended.
+    pub fn jobs(&self) -> impl Iterator<Item = &Snapshot> {
+        self.jobs.values()
+    }
+
     /// A job cannot be watched any more.
     pub fn lose(&mut self, why: Exit) {
         self.exit = self.exit.max(why);

@@ -90,6 +90,19 @@ impl Trouble {
         }
     }
 
+    /// The same, about one of several things.
+    pub fn about(self, name: &str) -> Self {
+        match self {
+            Self::Usage(text) => Self::Usage(format!("{name}: {text}")),
+            Self::Refused(mut refusal) => {
+                let what = refusal.detail.or(refusal.title.take()).unwrap_or_default();
+                refusal.detail = Some(format!("{name}: {what}"));
+                Self::Refused(refusal)
+            }
+            other => other,
+        }
+    }
+
     /// How long the server asked us to stay away.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -129,6 +142,8 @@ pub enum Thing {
     Batch(BatchId),
     /// A page of what a job converts.
     Page(JobId, u64),
+    /// A collection, or a document in it.
+    Collection,
     /// A path that every server has.
     Path(&'static str),
 }
@@ -146,6 +161,9 @@ impl Thing {
                 "Page {page} of job {job} was not found: it is not converted, or not yet, or there \
                  is no such job. `milepost watch {job}` shows how far it is."
             ),
+            Self::Collection => "There is no such collection, or no such document in it. \
+                 `milepost collections` lists those that you may see."
+                .to_owned(),
             Self::Path(path) => format!("This server does not have {path}."),
         }
     }
@@ -171,6 +189,9 @@ pub struct Refusal {
     /// From the header of that name.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
+    /// Whether the server is within this process, where nobody knows of one.
+    #[serde(skip)]
+    pub here: bool,
 }
 
 fn is_there<'de, D: serde::Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
@@ -207,9 +228,10 @@ impl fmt::Display for Refusal {
             .flatten()
             .map(|part| clean(part).trim_end_matches('.').to_owned())
             .collect();
+        let refused = if self.here { "It cannot be done" } else { "The server refused" };
         match parts.as_slice() {
-            [] => write!(f, "The server refused: HTTP {}", self.status)?,
-            parts => write!(f, "The server refused: {}", parts.join(": "))?,
+            [] => write!(f, "{refused}: HTTP {}", self.status)?,
+            parts => write!(f, "{refused}: {}", parts.join(": "))?,
         }
         if let Some(field) = &self.field {
             write!(f, " (field `{}`)", clean(field))?;

@@ -52,7 +52,7 @@ impl Source<'_> {
 }
 
 /// What goes with every document.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Fields {
     /// May hold the document's password.
     pub options: Option<Value>,

@@ -173,6 +173,9 @@ pub async fn until_end(
 }
 
 fn come_back(client: &Client, open: &BTreeMap<JobId, Snapshot>) -> String {
+    if client.is_here() {
+        return "Interrupted. The same command goes on where it stopped.".to_owned();
+    }
     let batches: BTreeSet<_> = open.values().map(|job| job.batch).collect();
     let batch = batches.first().copied().flatten().filter(|_| batches.len() == 1);
     let ids: Vec<String> = match batch {

@@ -29,6 +29,12 @@ pub struct Snapshot {
     pub queue: Option<Queue>,
     #[serde(default)]
     pub document: Option<Document>,
+    /// How many it works on, where the server says so.
+    #[serde(default)]
+    pub documents: Option<Documents>,
+    /// Where its documents go, where they go into one.
+    #[serde(default)]
+    pub collection: Option<String>,
     #[serde(default)]
     pub batch: Option<BatchId>,
     #[serde(default)]
@@ -79,6 +85,14 @@ pub struct Document {
     pub pages: Option<u64>,
 }
 
+/// How many documents a job works on.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Documents {
+    pub total: u64,
+    #[serde(default)]
+    pub done: u64,
+}
+
 /// What a job made.
 #[derive(Clone, Debug, Deserialize)]
 pub struct JobResult {
@@ -91,6 +105,9 @@ pub struct JobResult {
 pub struct JobError {
     pub code: String,
     pub message: String,
+    /// Whether the same may go better later.
+    #[serde(default)]
+    pub retryable: bool,
 }
 
 /// Several jobs as one.
