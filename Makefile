@@ -1,14 +1,17 @@
 # `make test` installs what the tests need and runs all of them.
-.PHONY: test check clients tools run fuzz api packages journeys
+.PHONY: test check clients model tools run fuzz api packages journeys
 
 CARGO ?= cargo
 BUILT = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/milepost
+
+# The model that tests embed with.
+export MILEPOST_TEST_MODEL ?= $(shell scripts/minilm --where)
 
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS = credential detect form log pipe request socket
 
-test: check clients
+test: check clients model
 	$(CARGO) test --workspace --locked
 	$(MAKE) packages
 	$(MAKE) journeys
@@ -57,6 +60,10 @@ check: tools
 # Other systems' clients, which the tests run.
 clients:
 	@scripts/install-clients
+
+# What the tests embed with.
+model:
+	@scripts/minilm
 
 tools:
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny

@@ -7,12 +7,17 @@
 
 mod chunk;
 mod collection;
+mod embed;
 mod error;
 mod index;
 mod query;
 
 pub use chunk::{Chunk, Entry, EntryId, Facts, Staged};
 pub use collection::{Collection, Distance, EmbedderId, Settings};
+pub use embed::{
+    EmbedError, EmbedErrorKind, Embedder, EmbedderConfig, Embedders, Key, Reranker, RerankerConfig,
+    Rerankers,
+};
 pub use error::IndexError;
 pub use index::{Build, Builder, Index};
 pub use query::{Condition, Filter, Found, Hit, Mode, Query, Test};
