@@ -35,9 +35,9 @@ pub(crate) fn convert(
     } else if format == Format::Csv {
         check_table(&document.bytes)?;
     }
-    let _ = facts;
     let filename = document.filename.clone();
-    let Read { format, document, markdown } = read(format, document, options.password.as_deref())?;
+    let Read { format, document, markdown } =
+        read(format, document, options.password.as_deref(), facts)?;
     let pages = Pages::of(document);
     let selected = select(pages.total(), options, limits)?;
     on_step(Step::Detected { format, pages: pages.total(), selected: selected.clone() });
@@ -78,7 +78,12 @@ struct Read {
     markdown: Option<String>,
 }
 
-fn read(format: Format, document: Document, password: Option<&str>) -> Result<Read, Error> {
+fn read(
+    format: Format,
+    document: Document,
+    password: Option<&str>,
+    facts: Option<&mut Facts>,
+) -> Result<Read, Error> {
     let Document { filename, bytes } = document;
     if format == Format::Markdown {
         return read_markdown(&filename, bytes);
@@ -86,7 +91,7 @@ fn read(format: Format, document: Document, password: Option<&str>) -> Result<Re
     if is_encrypted_package(&bytes) {
         return read_encrypted(format, &filename, bytes, password);
     }
-    let document = parse(format, &filename, bytes, password)?;
+    let document = parse(format, &filename, bytes, password, facts)?;
     Ok(Read { format, document, markdown: None })
 }
 
@@ -114,7 +119,7 @@ fn read_encrypted(
     let others =
         [Format::Docx, Format::Xlsx, Format::Pptx].into_iter().filter(|&format| format != promised);
     for format in std::iter::once(promised).chain(others) {
-        match parse(format, filename, bytes.clone(), password) {
+        match parse(format, filename, bytes.clone(), password, None) {
             Ok(document) => {
                 return Ok(Read { format, document, markdown: None });
             }
@@ -130,19 +135,24 @@ fn parse(
     filename: &str,
     bytes: Vec<u8>,
     password: Option<&str>,
+    facts: Option<&mut Facts>,
 ) -> Result<DoclingDocument, Error> {
     let mut source = SourceDocument::from_bytes(filename, input_format(format), bytes);
     source.name = stem(filename).to_owned();
-    DocumentConverter::new()
+    let converter = DocumentConverter::new()
         .strict(true)
         // Padding makes every cell of a column as wide as its widest.
         .compact_tables(true)
         .image_sources(ImageSources::None)
         .keep_picture_images(false)
-        .password(password.map(str::to_owned))
-        .convert(source)
-        .map(|result| result.document)
-        .map_err(|error| explain(format, error))
+        .password(password.map(str::to_owned));
+    if let Some(facts) = facts {
+        *facts = match (format, source.text()) {
+            (Format::Html, Ok(html)) => Facts::of_html(&html),
+            _ => Facts::of_properties(&converter.document_metadata(&source)),
+        };
+    }
+    converter.convert(source).map(|result| result.document).map_err(|error| explain(format, error))
 }
 
 fn explain(format: Format, error: ConversionError) -> Error {

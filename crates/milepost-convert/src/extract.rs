@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::chunks::{is_texts, parse_texts};
+use crate::chunks::{Given, is_texts, parse_texts};
 use crate::convert::{Document, Step, convert_telling};
 use crate::error::{Error, ErrorKind};
 use crate::format::{Format, OutputFormat};
 use crate::language;
 use crate::options::{Limits, Options};
 use crate::page::Page;
-pub(crate) use facts::Facts;
+pub(crate) use facts::{Facts, front_matter};
 
 /// All texts of one document.
 #[derive(Serialize, Deserialize, Default)]
@@ -92,7 +92,7 @@ fn several(bytes: &[u8], on_step: &mut dyn FnMut(Step)) -> Result<Vec<Text>, Err
     let texts = parse_texts(bytes)?;
     let pages = u32::try_from(texts.len()).unwrap_or(u32::MAX);
     on_step(Step::Detected { format: Format::Text, pages, selected: (1..=pages).collect() });
-    let text = |text: crate::chunks::Text| {
+    let text = |text: Given| {
         let markdown = with_line_feeds(text.content);
         let hash = Sha256::digest(&markdown);
         let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();

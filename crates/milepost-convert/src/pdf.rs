@@ -38,7 +38,9 @@ pub(crate) fn convert(
     let name = stem(&filename);
     let pdf = File::open(bytes, options.password.as_deref())?;
     let total = pdf.page_count()?;
-    let _ = facts;
+    if let Some(facts) = facts {
+        *facts = pdf.facts();
+    }
     let selected = select(total, options, limits)?;
     on_step(Step::Detected { format: Format::Pdf, pages: total, selected: selected.clone() });
 

@@ -8,14 +8,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pdf_oxide::PdfDocument;
 use pdf_oxide::converters::ConversionOptions;
+use pdf_oxide::extractors::xmp::XmpExtractor;
+use pdf_oxide::optional_content::decode_pdf_text_string;
 
 use crate::detect::damaged;
 use crate::error::{Error, ErrorKind};
+use crate::extract::Facts;
 use crate::format::Format;
 
 /// How near to the end its marker stands in a complete file: generous, as some
 /// programs and transfers append to it.
 const END_WITHIN: usize = 2048;
+/// What is read of a title or a list of authors, in bytes.
+const STRING_BYTES: usize = 8 * 1024;
 
 pub(super) struct File {
     pdf: PdfDocument,
@@ -53,6 +58,35 @@ impl File {
         self.cut_off
     }
 
+    /// What the file says of itself: in its information dictionary, or in XMP where
+    /// that is silent.
+    pub(super) fn facts(&self) -> Facts {
+        // A bug in a parser costs these facts and nothing else.
+        catch_unwind(AssertUnwindSafe(|| self.find_facts())).unwrap_or_default()
+    }
+
+    fn find_facts(&self) -> Facts {
+        let info = self.pdf.trailer().as_dict().and_then(|trailer| trailer.get("Info"));
+        let info = info.and_then(|info| self.pdf.resolve_object(info).ok());
+        let value = |name: &str| {
+            let value = self.pdf.resolve_object(info.as_ref()?.as_dict()?.get(name)?).ok()?;
+            value
+                .as_string()
+                .map(|bytes| decode_pdf_text_string(&bytes[..bytes.len().min(STRING_BYTES)]))
+        };
+        let authors = value("Author").unwrap_or_default();
+        let dates = [value("CreationDate"), value("ModDate")];
+        let dates = dates.iter().flatten().map(String::as_str);
+        let facts = Facts::of(value("Title").as_deref(), names(&authors), dates);
+        if facts.title.is_some() && !facts.authors.is_empty() && facts.date.is_some() {
+            return facts;
+        }
+        let Ok(Some(xmp)) = XmpExtractor::extract(&self.pdf) else { return facts };
+        let authors = xmp.dc_creator.iter().map(String::as_str);
+        let dates = [&xmp.xmp_create_date, &xmp.xmp_modify_date].into_iter().flatten();
+        facts.or(Facts::of(xmp.dc_title.as_deref(), authors, dates.map(String::as_str)))
+    }
+
     pub(super) fn page_markdown(
         &self,
         number: u32,
@@ -81,6 +115,19 @@ impl File {
             Ok(turned) if turned.rem_euclid(180) == 90 => (height, width),
             _ => (width, height),
         }
+    }
+}
+
+/// The names in a list of authors.
+fn names(authors: &str) -> Vec<&str> {
+    if authors.contains([';', '\n']) {
+        return authors.split([';', '\n']).collect();
+    }
+    // `Surveyor, Ada` is one.
+    let parts: Vec<&str> = authors.split(", ").flat_map(|part| part.split(" and ")).collect();
+    match parts.iter().all(|part| part.trim().contains(' ')) {
+        true => parts,
+        false => authors.split(" and ").collect(),
     }
 }
 

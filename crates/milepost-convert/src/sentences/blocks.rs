@@ -167,7 +167,7 @@ fn drop_page_number(blocks: &mut Vec<Block<'_>>) {
 }
 
 /// `12`, `- 12 -`, `Page 12 of 40`, `12/40`.
-fn is_page_number(text: &str) -> bool {
+pub(crate) fn is_page_number(text: &str) -> bool {
     let mut numbers = 0;
     let fits = text.split(|c: char| c.is_whitespace() || "-–—/|".contains(c)).all(|word| {
         let number =

@@ -23,8 +23,10 @@ use crate::mark::{Counted, Found, Mark, Pace, Phase};
 use crate::options::{Limits, Options};
 use crate::page::Page;
 use crate::render::parse_markdown;
+pub(crate) use blocks::is_page_number;
 use normal::{Words, normalize};
 use split::Piece;
+pub(crate) use split::sentence_starts;
 
 /// A long document's chunks have so many pages, a short one's have one.
 const MAX_PAGES: usize = 5;

@@ -75,6 +75,19 @@ fn segment<'a>(paragraph: &'a str, language: &str) -> Vec<&'a str> {
     sentences
 }
 
+/// Where the sentences of a text begin that is no list and no table, but for the
+/// first.
+pub(crate) fn sentence_starts(text: &str, language: &str) -> Vec<usize> {
+    let mut starts = Vec::new();
+    for paragraph in cut(text, PARAGRAPH_BYTES) {
+        for sentence in segment(paragraph, language) {
+            starts.push(sentence.as_ptr() as usize - text.as_ptr() as usize);
+        }
+    }
+    starts.retain(|start| *start > 0);
+    starts
+}
+
 /// Whether a sentence that ends with `before` goes on with `after`.
 fn runs_on(before: &str, after: &str) -> bool {
     let end = before.trim_end_matches(|c: char| c.is_whitespace() || "\"'”’»)]".contains(c));
