@@ -147,8 +147,8 @@ pub fn long_enough(place: &str, secret: &Secret) -> Result<(), ConfigError> {
 }
 
 /// What is wrong with a setting.
-pub fn wrong(place: &str, message: &str) -> ConfigError {
-    ConfigError::Wrong { place: place.to_owned(), message: message.to_owned() }
+pub fn wrong(place: impl Into<String>, message: &str) -> ConfigError {
+    ConfigError::Wrong { place: place.into(), message: message.to_owned() }
 }
 
 #[cfg(test)]

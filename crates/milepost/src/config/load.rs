@@ -20,16 +20,18 @@ impl Config {
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut tree = toml::Table::new();
+        let (mut tree, mut named) = (toml::Table::new(), Self::default());
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .map_err(|cause| ConfigError::File { path: path.to_owned(), cause })?;
             let place = path.display().to_string();
             // Checked on its own, so that a mistake is reported at its place.
-            toml::from_str::<Self>(&text).map_err(|e| wrong(place.clone(), e.to_string()))?;
+            named = toml::from_str(&text).map_err(|e| wrong(place.clone(), e.to_string()))?;
             tree = toml::from_str(&text).map_err(|e| wrong(place, e.to_string()))?;
         }
-        let defaults = toml::Table::try_from(Self::default())
+        // A variable may set what a file has named, such as an embedder's key.
+        let (embedders, rerankers) = (named.embedders, named.rerankers);
+        let defaults = toml::Table::try_from(Self { embedders, rerankers, ..Self::default() })
             .map_err(|error| wrong("defaults".to_owned(), error.to_string()))?;
         let mut known = Vec::new();
         collect_keys(&defaults, &mut Vec::new(), &mut known);
@@ -82,7 +84,7 @@ fn wrong(place: String, message: String) -> ConfigError {
 
 /// `worker.max_pages` is `MILEPOST_WORKER_MAX_PAGES`.
 fn variable_name(path: &[String]) -> String {
-    format!("MILEPOST_{}", path.join("_").to_uppercase())
+    format!("MILEPOST_{}", path.join("_").to_uppercase().replace('-', "_"))
 }
 
 fn collect_keys(
@@ -103,6 +105,9 @@ fn collect_keys(
 /// A variable's text as the type that its setting has.
 fn parse_like(example: &toml::Value, text: &str) -> Result<toml::Value, String> {
     match example {
+        toml::Value::Float(_) => {
+            text.parse().map(toml::Value::Float).map_err(|_| format!("`{text}` is not a number"))
+        }
         toml::Value::Integer(_) => text
             .parse()
             .map(toml::Value::Integer)
@@ -192,6 +197,26 @@ mod tests {
         assert!(wrong.starts_with("MILEPOST_GRACE: "), "{wrong}");
         let range = load(&[("MILEPOST_FETCH_ALLOW", "10.0.0.0/33")]).unwrap_err().to_string();
         assert!(range.starts_with("MILEPOST_FETCH_ALLOW: "), "{range}");
+    }
+
+    #[test]
+    fn a_variable_sets_what_a_file_has_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("milepost.toml");
+        let text =
+            "[embedders.far-away]\nkind = \"openai\"\nmodel = \"m\"\nurl = \"https://a/v1\"\n";
+        std::fs::write(&file, text).unwrap();
+        let load = |name: &str, value: &str| {
+            Config::load(Some(&file), [(name.to_owned(), value.to_owned())])
+        };
+        let config = load("MILEPOST_EMBEDDERS_FAR_AWAY_KEY", "sk-1").unwrap();
+        let crate::config::EmbedderConfig::OpenAi(far) = &config.embedders["far-away"] else {
+            panic!("{config:?}")
+        };
+        assert_eq!(far.key.reveal(), "sk-1");
+        assert!(load("MILEPOST_EMBEDDERS_FAR_AWAY_PRICE", "0.02").is_ok());
+        assert!(load("MILEPOST_EMBEDDERS_FAR_AWAY_PRICE", "cheap").is_err());
+        assert!(load("MILEPOST_EMBEDDERS_NEAR_KEY", "sk-1").is_err());
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod audit;
 mod auth;
 mod cookie;
 mod dialects;
+mod embedders;
+mod index;
 mod jwt;
 mod limits;
 mod load;
@@ -25,6 +27,8 @@ pub use audit::AuditConfig;
 pub use auth::{Auth, Mode};
 pub use cookie::{CookieConfig, LOGIN_COOKIES};
 pub use dialects::Dialects;
+pub use embedders::{EmbedderConfig, Endpoint, Engines, LocalModel, RerankerConfig, read_key};
+pub use index::IndexConfig;
 pub use jwt::JwtConfig;
 pub use limits::Limits;
 pub use proxy::Proxy;
@@ -36,6 +40,7 @@ pub use tokens::TokensConfig;
 pub use web::WebConfig;
 pub use worker::{Isolation, WorkerConfig};
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -81,6 +86,12 @@ pub struct Config {
     pub fetch: FetchConfig,
     /// Browsers that are told of a job's end.
     pub push: PushConfig,
+    /// Collections and their search.
+    pub index: IndexConfig,
+    /// What makes vectors, by name.
+    pub embedders: BTreeMap<String, EmbedderConfig>,
+    /// What orders hits anew, by name.
+    pub rerankers: BTreeMap<String, RerankerConfig>,
     /// Other systems' protocols.
     pub dialects: Dialects,
     /// JSON Web Tokens.
@@ -159,6 +170,9 @@ impl Default for Config {
             limits: Limits::default(),
             fetch: FetchConfig::default(),
             push: PushConfig::default(),
+            index: IndexConfig::default(),
+            embedders: BTreeMap::new(),
+            rerankers: BTreeMap::new(),
             dialects: Dialects::default(),
             jwt: JwtConfig::default(),
             cookie: CookieConfig::default(),
@@ -246,7 +260,14 @@ impl Config {
         self.cookie.check(self.auth.has(Mode::Cookie), &self.jwt)?;
         self.dialects.check()?;
         self.push.check()?;
+        self.engines().check()?;
+        self.index.check(&self.engines())?;
         self.tokens.check()
+    }
+
+    /// What makes vectors, and what orders hits anew.
+    pub const fn engines(&self) -> Engines<'_> {
+        Engines { embedders: &self.embedders, rerankers: &self.rerankers }
     }
 
     /// Whether owners are told apart.
