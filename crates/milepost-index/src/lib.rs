@@ -21,3 +21,6 @@ pub use embed::{
 pub use error::IndexError;
 pub use index::{Build, Builder, Index};
 pub use query::{Condition, Filter, Found, Hit, Mode, Query, Test};
+
+mod stub;
+pub use stub::*;

@@ -26,6 +26,7 @@ use crate::dialect;
 use crate::fetch::Fetcher;
 use crate::http::{Bounds, Metrics, Services, router};
 use crate::hub::Hub;
+use crate::index::Indexing;
 use crate::journal::Journal;
 use crate::push::Push;
 use crate::query::Query;
@@ -165,6 +166,8 @@ pub struct Outside {
     pub bus: Bus,
     /// Starts converters.
     pub start: Start,
+    /// Collections and engines.
+    pub indexing: Indexing,
 }
 
 impl Outside {
@@ -207,6 +210,7 @@ impl Outside {
             blobs: Blobs::local(&objects(config))?,
             bus: Bus::new(),
             start,
+            indexing: Indexing::open(config, &config.data_dir.join("index"))?,
         })
     }
 }
@@ -232,7 +236,7 @@ impl Core {
 
     /// Joins the parts; those that work on jobs, or tidy up, only where it `works`.
     async fn join(config: Config, outside: Outside, works: bool) -> anyhow::Result<Self> {
-        let Outside { clock, store, announcements, blobs, bus, start } = outside;
+        let Outside { clock, store, announcements, blobs, bus, start, indexing } = outside;
         let (journal, announcer) =
             Journal::start(store.clone(), bus.clone(), clock.clone(), announcements);
         let node = NodeId::new(clock.new_id().to_string());
@@ -251,7 +255,7 @@ impl Core {
         let access = Access::start(&config, store.clone(), clock.clone()).await?;
         let push = Push::start(&config.push, store.clone(), clock.clone()).await?;
         let hub = Hub::new(store.clone(), clock.clone(), store.position().await?);
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(&indexing.calls);
         let draining = CancellationToken::new();
         let runner = Runner {
             journal: journal.clone(),
@@ -276,8 +280,14 @@ impl Core {
             audit,
             submitter: Submitter::new(journal.clone(), blobs.clone(), &config),
             reports: Reports::new(journal.clone()),
-            commands: Commands::new(journal, store.clone(), blobs.clone(), config.queue.clone()),
-            query: Query::new(store, blobs),
+            commands: Commands::new(
+                journal,
+                store.clone(),
+                blobs.clone(),
+                indexing.clone(),
+                config.queue.clone(),
+            ),
+            query: Query::new(store, blobs, indexing, &config.index),
             hub: hub.clone(),
             push: push.clone(),
             bounds: Bounds::new(&config, metrics.clone()),

@@ -1,13 +1,18 @@
 //! Orders to a job, or to all of a batch, become events: cancel, retry, delete. They revoke whatever lease there is, so a worker that still reports is
 //! refused. Never: waits for a worker.
 
+mod collections;
+
 use std::sync::Arc;
 
 use milepost_core::{
     BatchId, Caller, Denied, DocumentId, EventKind, JobId, OwnerId, Scope, Snapshot, Status,
 };
 
+pub use collections::{CollectionError, Wanted};
+
 use crate::config::QueueConfig;
+use crate::index::Indexing;
 use crate::journal::Journal;
 use crate::store::{
     Appended, Blobs, Decision, Deleted, DocumentInUse, JobFilter, Place, Store, StoreError,
@@ -55,6 +60,7 @@ pub struct Commands {
     store: Store,
     blobs: Blobs,
     config: QueueConfig,
+    indexing: Indexing,
 }
 
 /// Why a decision was negative, inside the transaction.
@@ -65,9 +71,15 @@ enum Refusal {
 }
 
 impl Commands {
-    /// Orders go to `journal`.
-    pub const fn new(journal: Journal, store: Store, blobs: Blobs, config: QueueConfig) -> Self {
-        Self { journal, store, blobs, config }
+    /// Orders go to `journal`, those to collections to `indexing`.
+    pub const fn new(
+        journal: Journal,
+        store: Store,
+        blobs: Blobs,
+        indexing: Indexing,
+        config: QueueConfig,
+    ) -> Self {
+        Self { journal, store, blobs, config, indexing }
     }
 
     /// Stops a job that has not ended. One that is cancelled already stays so,

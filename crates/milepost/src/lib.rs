@@ -18,6 +18,7 @@ mod fetch;
 pub mod fuzzing;
 mod http;
 mod hub;
+mod index;
 mod journal;
 mod pipeline;
 mod push;

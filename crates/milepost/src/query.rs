@@ -1,6 +1,9 @@
-//! What is read and never written: jobs, logs, pages, results, documents,
+//! What is read and never written: jobs, logs, pages, results, documents, collections,
 //! counts. Enters: who asks for what. Leaves: only what that caller may see;
 //! anything else is as if it did not exist.
+
+mod collections;
+mod search;
 
 use std::ops::Range;
 
@@ -10,8 +13,15 @@ use milepost_core::{
     Batch, BatchId, Caller, Denied, DocumentId, Event, JobId, OwnerId, Scope, Seq, Snapshot,
     Timestamp,
 };
+use milepost_index::IndexError;
 use uuid::Uuid;
 
+pub use search::{Answer, SearchError, Wanted};
+
+use search::Searching;
+
+use crate::config::IndexConfig;
+use crate::index::Indexing;
 use crate::store::{
     Blobs, Content, DocumentRow, Ended, FinishedRow, JobFilter, KeyRow, NamedDocument, Names,
     PageRow, RecentEnds, Store, StoreError, TextRow, Usage,
@@ -24,12 +34,26 @@ pub enum QueryError {
     Denied(Denied, &'static str),
     /// The store failed.
     Store(StoreError),
+    /// The index refused it, or failed.
+    Index(IndexError),
 }
 
 impl From<StoreError> for QueryError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
+}
+
+/// What a client may name.
+pub struct Engines {
+    /// What makes vectors.
+    pub embedders: Vec<String>,
+    /// The one of collections that name none.
+    pub embedder: Option<String>,
+    /// What orders hits anew.
+    pub rerankers: Vec<String>,
+    /// The one that does where that is asked for.
+    pub reranker: Option<String>,
 }
 
 fn hidden(what: &'static str) -> QueryError {
@@ -45,12 +69,25 @@ fn denied(what: &'static str) -> impl FnOnce(Denied) -> QueryError {
 pub struct Query {
     store: Store,
     blobs: Blobs,
+    indexing: Indexing,
+    searching: Searching,
 }
 
 impl Query {
-    /// Reads from `store`, and content from `blobs`.
-    pub const fn new(store: Store, blobs: Blobs) -> Self {
-        Self { store, blobs }
+    /// Reads from `store`, content from `blobs`, collections from `indexing`.
+    pub fn new(store: Store, blobs: Blobs, indexing: Indexing, limits: &IndexConfig) -> Self {
+        Self { store, blobs, indexing, searching: Searching::new(limits) }
+    }
+
+    /// The names of what makes vectors and of what orders hits anew, and of each the one
+    /// that is taken where nobody names one.
+    pub fn engines(&self) -> Engines {
+        Engines {
+            embedders: self.indexing.embedders.names(),
+            embedder: self.indexing.default_embedder.as_deref().map(str::to_owned),
+            rerankers: self.indexing.rerankers.names(),
+            reranker: self.indexing.default_reranker.as_deref().map(str::to_owned),
+        }
     }
 
     /// A job that the caller may read.

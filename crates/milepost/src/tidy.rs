@@ -14,8 +14,9 @@ const RULES: &[(&str, &[&str])] = &[
     ("push", &["access", "bus", "fetch", "store"]),
     ("report", &["journal", "store"]),
     ("submit", &["fetch", "journal", "pipeline", "store"]),
-    ("command", &["journal", "store"]),
-    ("query", &["store"]),
+    ("command", &["index", "journal", "pipeline", "store"]),
+    ("query", &["index", "store"]),
+    ("index", &[]),
     ("queue", &["journal", "store"]),
     ("worker", &["bus", "fetch", "journal", "pipeline", "queue", "sandbox", "store"]),
     ("pipeline", &[]),
@@ -45,7 +46,10 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     (
         "http",
-        &["access", "audit", "bus", "command", "hub", "push", "query", "report", "store", "submit"],
+        &[
+            "access", "audit", "bus", "command", "hub", "index", "push", "query", "report",
+            "store", "submit",
+        ],
     ),
     ("clock", &[]),
     ("config", &[]),

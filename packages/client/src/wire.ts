@@ -129,6 +129,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own collections, by name. */
+        get: operations["list_collections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A collection. */
+        get: operations["get_collection"];
+        /** Makes a collection, or changes it. Of one with documents the chunker alone. */
+        put: operations["put_collection"];
+        post?: never;
+        /**
+         * Removes a collection with all that is in it. Stored documents and jobs stay; a job
+         *     that is filling it fails.
+         */
+        delete: operations["delete_collection"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{name}/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The documents in a collection, oldest first. */
+        get: operations["list_collection_documents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{name}/documents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A document in a collection. */
+        get: operations["get_collection_document"];
+        put?: never;
+        post?: never;
+        /** Removes a document from a collection. Where it is stored it stays. */
+        delete: operations["delete_collection_document"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{name}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Searches a collection. */
+        post: operations["search_collection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/documents": {
         parameters: {
             query?: never;
@@ -514,6 +605,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Searches all of one's own collections, or those that are named. Their hits are joined
+         *     by their ranks.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/session": {
         parameters: {
             query?: never;
@@ -697,6 +808,29 @@ export interface components {
              */
             slots: number;
         };
+        /** @description How documents are cut into chunks. */
+        Chunker: {
+            kind?: components["schemas"]["ChunkerKind"] | null;
+            /**
+             * Format: int32
+             * @description The most of one chunk, its headings included: 100 to 20000 characters or 16 to
+             *     8192 tokens; 1000 or 256 where it is left out.
+             */
+            max?: number | null;
+            /**
+             * Format: int32
+             * @description How much of a chunk may stand in the next one again, in the same unit; less than
+             *     half of `max`, and a tenth of it where it is left out.
+             */
+            overlap?: number | null;
+            tokenizer?: components["schemas"]["Tokenizer"] | null;
+            unit?: components["schemas"]["SizeUnit"] | null;
+        };
+        /**
+         * @description What cuts.
+         * @enum {string}
+         */
+        ChunkerKind: "hybrid" | "hierarchical" | "markdown";
         /** @description A message of a client on the WebSocket. */
         ClientMessage: components["schemas"]["Said"] & {
             /** @description Any JSON, 256 bytes at most; every answer repeats it. */
@@ -707,6 +841,95 @@ export interface components {
          * @enum {string}
          */
         Code: "invalid_request" | "invalid_field" | "unsupported_media_type" | "body_too_large" | "body_too_slow" | "url_too_long" | "not_found" | "method_not_allowed" | "not_acceptable" | "conflict" | "not_finished" | "range_not_satisfiable" | "queue_full" | "rate_limited" | "unauthenticated" | "forbidden" | "credential_in_url" | "unavailable";
+        /** @description A collection. */
+        Collection: {
+            /**
+             * Format: int64
+             * @description What it takes on disk.
+             */
+            bytes: number;
+            /** @description How documents are cut where a job says nothing else. */
+            chunker: components["schemas"]["Chunker"];
+            /**
+             * Format: int64
+             * @description Their chunks.
+             */
+            chunks: number;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description How many numbers a vector has.
+             */
+            dimensions: number | null;
+            /** @description How vectors are compared. */
+            distance: components["schemas"]["Distance"];
+            /**
+             * Format: int64
+             * @description Documents in it that can be found.
+             */
+            documents: number;
+            /** @description What makes its vectors; `null`: it is searched by words alone. */
+            embedder: string | null;
+            /** @description Unique among one's own. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When its settings, or what is in it, changed last.
+             */
+            updated_at: string;
+        };
+        /** @description A document in a collection. */
+        CollectionDocument: {
+            authors: string[];
+            /**
+             * Format: int64
+             * @description The length of their texts.
+             */
+            bytes: number;
+            /** Format: int64 */
+            chunks: number;
+            /** @description When it was written, as far as it is known. */
+            date: string | null;
+            /**
+             * Format: uuid
+             * @description The stored document, where it is one.
+             */
+            document: string | null;
+            filename: string;
+            /**
+             * Format: uuid
+             * @description Of this version of it in this collection.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it could first be found.
+             */
+            indexed_at: string;
+            /** @description Whatever is put into the collection with the same key takes its place. */
+            key: string;
+            /** @description ISO 639-1, of most of it. */
+            language: string | null;
+            media_type: string | null;
+            /** @description What its owner attached. */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Format: int32 */
+            pages: number | null;
+            title: string | null;
+        };
+        /** @description What a collection is to be. What is left out stays, or becomes what is usual. */
+        CollectionFields: {
+            chunker?: components["schemas"]["Chunker"] | null;
+            distance?: components["schemas"]["Distance"] | null;
+            /**
+             * @description What makes its vectors, one of those that `/v1/info` names; `null`: nothing, and
+             *     it is searched by words alone.
+             */
+            embedder?: string | null;
+        };
         /** @description The end of the work. */
         Completion: {
             /** @description Any JSON; a string is kept as text. */
@@ -731,6 +954,11 @@ export interface components {
             /** @description Where it is. */
             url: string;
         };
+        /**
+         * @description How far two vectors are from each other.
+         * @enum {string}
+         */
+        Distance: "cosine" | "dot" | "l2";
         /** @description A stored document. */
         Document: {
             /** Format: int64 */
@@ -839,10 +1067,63 @@ export interface components {
             /** @description The steps of an `external` job, as JSON. */
             stages?: components["schemas"]["StageFields"][] | null;
         };
+        /** @description A chunk that was found. */
+        Hit: {
+            collection: string;
+            document: components["schemas"]["HitDocument"];
+            /** @description The headings that it stands under, the outermost first. */
+            headings: string[];
+            /**
+             * @description The best part of the text as HTML: escaped, but for `<mark>` around the words that
+             *     were looked for.
+             */
+            highlight: string;
+            /** @description The chunk's, in this version of its document. */
+            id: string;
+            /**
+             * Format: int32
+             * @description Its place in its document, from 0.
+             */
+            index: number;
+            keywords: string[];
+            /** @description ISO 639-1. */
+            language: string | null;
+            /** @description What the document's owner attached to it. */
+            metadata: {
+                [key: string]: unknown;
+            };
+            pages: components["schemas"]["PageSpan"] | null;
+            ranks: components["schemas"]["Ranks"];
+            /**
+             * Format: double
+             * @description The better the greater. Scores of different answers cannot be compared.
+             */
+            score: number;
+            text: string;
+        };
+        /** @description Where a hit comes from. */
+        HitDocument: {
+            /**
+             * Format: uuid
+             * @description Its id in the collection.
+             */
+            entry: string;
+            filename: string;
+            /**
+             * Format: uuid
+             * @description The stored document, where it is one.
+             */
+            id: string | null;
+            title: string | null;
+        };
         /** @description What this server is, and what it takes. */
         Info: {
             /** @description In which ways people are known; none: everybody is one local user. */
             authentication: components["schemas"]["Authentication"][];
+            /** @description The one of collections that name none. */
+            embedder: string | null;
+            /** @description What makes vectors of a collection's chunks, by name; none: search is by words. */
+            embedders: string[];
             /** @description Whether documents may be submitted by their URL. */
             fetch_by_url: boolean;
             /**
@@ -857,6 +1138,10 @@ export interface components {
             name: string;
             pipelines: components["schemas"]["Pipeline"][];
             push: components["schemas"]["PushInfo"] | null;
+            /** @description The one that does where a search asks for it; `null`: none can. */
+            reranker: string | null;
+            /** @description What orders hits anew, by name. */
+            rerankers: string[];
             /** @example 0.1.0 */
             version: string;
         };
@@ -866,6 +1151,21 @@ export interface components {
              * @description A request's body, in bytes.
              */
             body: number;
+            /**
+             * Format: int64
+             * @description Collections that one may have.
+             */
+            collections: number;
+            /**
+             * Format: int64
+             * @description Hits of one search.
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description A query of a search, in bytes.
+             */
+            query: number;
             /**
              * Format: int64
              * @description Jobs of one request.
@@ -1204,6 +1504,13 @@ export interface components {
             /** Format: int64 */
             waiting_limit: number | null;
         };
+        /** @description The first and the last page, from 1. */
+        PageSpan: {
+            /** Format: int32 */
+            first: number;
+            /** Format: int32 */
+            last: number;
+        };
         /** @description A list and how to go on. */
         Page_ApiKey: {
             /** @description The items. */
@@ -1251,6 +1558,95 @@ export interface components {
                  * @description How many jobs it has.
                  */
                 total: number;
+            }[];
+            /** @description The `cursor` of the next page; `null` at the end. */
+            next: string | null;
+        };
+        /** @description A list and how to go on. */
+        Page_Collection: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description What it takes on disk.
+                 */
+                bytes: number;
+                /** @description How documents are cut where a job says nothing else. */
+                chunker: components["schemas"]["Chunker"];
+                /**
+                 * Format: int64
+                 * @description Their chunks.
+                 */
+                chunks: number;
+                /** Format: date-time */
+                created_at: string;
+                /**
+                 * Format: int32
+                 * @description How many numbers a vector has.
+                 */
+                dimensions: number | null;
+                /** @description How vectors are compared. */
+                distance: components["schemas"]["Distance"];
+                /**
+                 * Format: int64
+                 * @description Documents in it that can be found.
+                 */
+                documents: number;
+                /** @description What makes its vectors; `null`: it is searched by words alone. */
+                embedder: string | null;
+                /** @description Unique among one's own. */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When its settings, or what is in it, changed last.
+                 */
+                updated_at: string;
+            }[];
+            /** @description The `cursor` of the next page; `null` at the end. */
+            next: string | null;
+        };
+        /** @description A list and how to go on. */
+        Page_CollectionDocument: {
+            /** @description The items. */
+            items: {
+                authors: string[];
+                /**
+                 * Format: int64
+                 * @description The length of their texts.
+                 */
+                bytes: number;
+                /** Format: int64 */
+                chunks: number;
+                /** @description When it was written, as far as it is known. */
+                date: string | null;
+                /**
+                 * Format: uuid
+                 * @description The stored document, where it is one.
+                 */
+                document: string | null;
+                filename: string;
+                /**
+                 * Format: uuid
+                 * @description Of this version of it in this collection.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When it could first be found.
+                 */
+                indexed_at: string;
+                /** @description Whatever is put into the collection with the same key takes its place. */
+                key: string;
+                /** @description ISO 639-1, of most of it. */
+                language: string | null;
+                media_type: string | null;
+                /** @description What its owner attached. */
+                metadata: {
+                    [key: string]: unknown;
+                };
+                /** Format: int32 */
+                pages: number | null;
+                title: string | null;
             }[];
             /** @description The `cursor` of the next page; `null` at the end. */
             next: string | null;
@@ -1524,6 +1920,16 @@ export interface components {
              */
             limit: number;
         };
+        /**
+         * @description A hit's place among those of its collection that were found by words, and by meaning,
+         *     from 1.
+         */
+        Ranks: {
+            /** Format: int64 */
+            keyword: number | null;
+            /** Format: int64 */
+            vector: number | null;
+        };
         Readiness: {
             parts: components["schemas"]["Parts"];
             /** @description `ready` or `not ready`. */
@@ -1578,6 +1984,47 @@ export interface components {
             /** @enum {string} */
             type: "ping";
         };
+        /** @description What was found. */
+        SearchAnswer: {
+            /** @description The best first. */
+            hits: components["schemas"]["Hit"][];
+            /**
+             * Format: int64
+             * @description Of a search in all collections: those that one search does not reach any more.
+             *     Name them with `collection`.
+             */
+            left_out: number;
+            /** @description By what was searched; of several collections by the most of it. */
+            mode: components["schemas"]["SearchMode"];
+            /** @description Whether a reranker had the last word; not where it did not answer. */
+            reranked: boolean;
+            /**
+             * Format: double
+             * @description How long it took, in milliseconds.
+             */
+            took_ms: number;
+        };
+        /** @description A question to a collection. */
+        SearchFields: {
+            /** @description What every hit must be: fields, each with a value or a test. */
+            filter?: Record<string, never> | null;
+            /**
+             * Format: int32
+             * @description How many hits at most.
+             * @default 10
+             */
+            k: number | null;
+            mode?: components["schemas"]["SearchMode"] | null;
+            /** @description What is looked for, in words: 1 character to 8 KiB. */
+            query: string;
+            /** @description Whether the server's reranker has the last word. */
+            rerank?: boolean | null;
+        };
+        /**
+         * @description By what is searched.
+         * @enum {string}
+         */
+        SearchMode: "keyword" | "vector" | "hybrid";
         /**
          * @description A message of the server on the WebSocket. `ref` is that of the client's message that
          *     it answers.
@@ -1659,6 +2106,11 @@ export interface components {
              */
             expires_in?: number | null;
         };
+        /**
+         * @description What the size of a chunk is counted in.
+         * @enum {string}
+         */
+        SizeUnit: "characters" | "tokens";
         Stage: {
             /** Format: int64 */
             done: number | null;
@@ -1748,6 +2200,11 @@ export interface components {
          * @enum {string}
          */
         SubscribeMode: "latest" | "all";
+        /**
+         * @description What counts tokens.
+         * @enum {string}
+         */
+        Tokenizer: "cl100k_base" | "embedder";
         /** @description What a subscription is about. */
         Wanted: {
             /** @description All of these batches. */
@@ -2382,6 +2839,847 @@ export interface operations {
                 content?: never;
             };
             /** @description A part of the server is not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_collections: {
+        parameters: {
+            query?: {
+                /** @description At most so many items, 200 at most. */
+                limit?: number;
+                /** @description The `next` of the list before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The collections */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Collection"];
+                };
+            };
+            /** @description The request is not well-formed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The origin or the name of the server is not allowed, or the caller may not do that */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URL is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The limit or the cursor is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than allowed; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too long */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the server is not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The collection */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
+            };
+            /** @description The request is not well-formed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The origin or the name of the server is not allowed, or the caller may not do that */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such collection */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URL is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than allowed; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too long */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the server is not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name: 1 to 200 characters */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CollectionFields"];
+            };
+        };
+        responses: {
+            /** @description It is so now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
+            };
+            /** @description It is new */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
+            };
+            /** @description The request is not well-formed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The origin or the name of the server is not allowed, or the caller may not do that */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has documents whose vectors are otherwise, or there are as many collections as one may have */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URL is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The name or a field is wrong, or there is no such embedder */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than allowed; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too long */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the server is not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not well-formed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The origin or the name of the server is not allowed, or the caller may not do that */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such collection */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URL is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than allowed; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too long */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the server is not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_collection_documents: {
+        parameters: {
+            query?: {
+                /** @description At most so many items, 200 at most. */
+                limit?: number;
+                /** @description The `next` of the list before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The collection */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The documents */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CollectionDocument"];
+                };
+            };
+            /** @description The request is not well-formed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The origin or the name of the server is not allowed, or the caller may not do that */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such collection */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URL is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The limit or the cursor is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than allowed; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too long */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the server is not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_collection_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The collection */
+                name: string;
+                /** @description The document's id in it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionDocument"];
+                };
+            };
+            /** @description The request is not well-formed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The origin or the name of the server is not allowed, or the caller may not do that */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such collection, or no such document in it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URL is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than allowed; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too long */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the server is not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_collection_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The collection */
+                name: string;
+                /** @description The document's id in it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It cannot be found any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not well-formed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The origin or the name of the server is not allowed, or the caller may not do that */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such collection, or no such document in it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URL is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than allowed; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too long */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the server is not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The collection */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchFields"];
+            };
+        };
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            /** @description The request is not well-formed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The origin or the name of the server is not allowed, or the caller may not do that */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such collection */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The embedder is not the one any more that made the vectors */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URL is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than allowed; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too long */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The embedder does not answer, or the search took too long */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5548,6 +6846,128 @@ export interface operations {
                 content?: never;
             };
             /** @description A part of the server is not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /** @description What is looked for, in words: 1 character to 8 KiB. */
+                q: string;
+                /** @description How many hits at most. */
+                k?: number;
+                /**
+                 * @description By what: `keyword`, `vector` or `hybrid`; where it is left out, in each collection
+                 *     by all that it has.
+                 */
+                mode?: "keyword" | "vector" | "hybrid";
+                /** @description In this collection; may be repeated. All of one's own where it is left out. */
+                collection?: string[];
+                /** @description Whether the server's reranker has the last word. */
+                rerank?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            /** @description The request is not well-formed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The origin or the name of the server is not allowed, or the caller may not do that */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One of the named collections is not there */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The embedder is not the one any more that made the vectors */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The URL is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than allowed; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too long */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An embedder does not answer, or the search took too long */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -27,7 +27,7 @@ pub use audit::AuditConfig;
 pub use auth::{Auth, Mode};
 pub use cookie::{CookieConfig, LOGIN_COOKIES};
 pub use dialects::Dialects;
-pub use embedders::{EmbedderConfig, Endpoint, Engines, LocalModel, RerankerConfig, read_key};
+pub use embedders::{EmbedderConfig, Engines, RerankerConfig, read_key};
 pub use index::IndexConfig;
 pub use jwt::JwtConfig;
 pub use limits::Limits;

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::dialect::{self, native};
 use crate::http::router;
+use crate::index::Indexing;
 use crate::store::{Blobs, Store};
 
 /// How refusals are said: by ourselves, and by the protocols of other systems.
@@ -65,6 +66,7 @@ impl Ground {
                 blobs: Blobs::in_memory(),
                 bus: Bus::new(),
                 start: Arc::new(|| Err(std::io::Error::other("there are none here"))),
+                indexing: Indexing::open(&config, &folder.join("index"))?,
             };
             Core::start(config, outside).await
         })?;

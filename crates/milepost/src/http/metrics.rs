@@ -3,12 +3,13 @@
 //! read off the parts at each scrape. Never: a label that a client chooses.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use milepost_core::{Change, Status};
+use milepost_index::Mode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -20,6 +21,7 @@ use super::Services;
 use super::bounds::Limit;
 use super::problem::Problem;
 use crate::bus::Subscriber;
+use crate::index::Calls;
 use crate::push::Outcome;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -42,6 +44,12 @@ struct LimitLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SearchLabels {
+    mode: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PushLabels {
     outcome: &'static str,
 }
@@ -50,6 +58,9 @@ struct PushLabels {
 struct RefusedLabels {
     reason: &'static str,
 }
+
+/// The stage that puts chunks into a collection.
+const INDEXING: &str = "indexing";
 
 /// All counters of this process; cheap to clone.
 #[derive(Clone)]
@@ -63,6 +74,9 @@ struct Inner {
     ended: Family<EndLabels, Counter>,
     limited: Family<LimitLabels, Counter>,
     pushed: Family<PushLabels, Counter>,
+    searched: Family<SearchLabels, Counter>,
+    search_seconds: Histogram,
+    indexed: Counter,
     submitted: Counter,
     updates: Counter,
     work_seconds: Histogram,
@@ -74,8 +88,8 @@ struct Inner {
 }
 
 impl Metrics {
-    /// Counters at zero.
-    pub fn new() -> Self {
+    /// Counters at zero, and those of calls to engines.
+    pub fn new(calls: &Calls) -> Self {
         let mut registry = Registry::with_prefix("milepost");
         let buckets = || Histogram::new(exponential_buckets(0.001, 4.0, 9));
         let inner = Inner {
@@ -85,6 +99,9 @@ impl Metrics {
             ended: Family::default(),
             limited: Family::default(),
             pushed: Family::default(),
+            searched: Family::default(),
+            search_seconds: Histogram::new(exponential_buckets(0.001, 4.0, 9)),
+            indexed: Counter::default(),
             submitted: Counter::default(),
             updates: Counter::default(),
             work_seconds: Histogram::new(exponential_buckets(0.01, 4.0, 10)),
@@ -123,6 +140,10 @@ impl Metrics {
         for outcome in Outcome::ALL {
             drop(inner.pushed.get_or_create(&PushLabels { outcome: outcome.as_str() }));
         }
+        registry.register("searches", "Searches", inner.searched.clone());
+        registry.register("search_seconds", "Time of a search", inner.search_seconds.clone());
+        registry.register("chunks_indexed", "Chunks put into collections", inner.indexed.clone());
+        registry.register("engine_calls", "Calls to embedders and rerankers", calls.counters());
         registry.register("connections", "Connections that watch", inner.connections.clone());
         registry.register("subscriptions", "What they watch", inner.subscriptions.clone());
         registry.register("queue_waiting", "Jobs that wait", inner.waiting.clone());
@@ -139,6 +160,18 @@ impl Metrics {
     /// Counts an attempt to tell a browser.
     pub fn pushed(&self, outcome: Outcome) {
         self.0.pushed.get_or_create(&PushLabels { outcome: outcome.as_str() }).inc();
+    }
+
+    /// Counts a search.
+    pub fn searched(&self, mode: Option<Mode>, outcome: &'static str, took: Duration) {
+        let mode = match mode {
+            Some(Mode::Keyword) => "keyword",
+            Some(Mode::Vector) => "vector",
+            Some(Mode::Hybrid) => "hybrid",
+            None => "",
+        };
+        self.0.searched.get_or_create(&SearchLabels { mode, outcome }).inc();
+        self.0.search_seconds.observe(took.as_secs_f64());
     }
 
     /// Counts a connection that was closed before its request was read.
@@ -165,6 +198,12 @@ impl Metrics {
                         code: job.failure.as_ref().map_or("", |failure| failure.code.as_str()),
                     })
                     .inc();
+                let indexed = job.stages.iter().find(|stage| stage.name == INDEXING);
+                if let (Status::Completed, Some(chunks)) =
+                    (job.status, indexed.and_then(|stage| stage.done))
+                {
+                    self.0.indexed.inc_by(chunks);
+                }
                 if let (Status::Completed, Some(from), Some(to)) =
                     (job.status, job.started_at, job.finished_at)
                 {

@@ -32,3 +32,9 @@ pub fn run(
         milepost_convert::chunks(document, media_type, options, limits, on_mark)
     })
 }
+
+/// How documents are cut where nobody says it.
+pub fn usual_chunker() -> serde_json::Value {
+    serde_json::to_value(milepost_convert::Chunker::default())
+        .expect("a chunker has only string keys")
+}

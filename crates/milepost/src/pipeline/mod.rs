@@ -10,6 +10,7 @@ pub mod sentences;
 use milepost_convert::Phase;
 use milepost_core::{FETCHING, Pipeline, Plan};
 
+pub use ingest::usual_chunker;
 pub use options::{Misplaced, check_options};
 
 /// The format of what `ingest` makes.

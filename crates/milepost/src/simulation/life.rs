@@ -20,6 +20,7 @@ use super::weather::Ending;
 use super::world::World;
 use crate::app::{Core, Outside};
 use crate::bus::{Bus, Pace};
+use crate::index::Indexing;
 use crate::store::{Blobs, Driver, Fault, Gate, Store, StoreError};
 
 /// After the weather has calmed down everything ends within this time.
@@ -64,6 +65,8 @@ async fn happens(world: &Arc<World>, remains: &Remains, lasts: Duration, ending:
         blobs: remains.blobs.clone(),
         bus: Bus::paced(world.weather.backlog, pace(world.clone())),
         start: converter::start(world.clone()),
+        indexing: Indexing::open(&world.weather.config, &remains.folder.path().join("index"))
+            .expect("the collections open"),
     };
     let core = match Core::start(world.weather.config.clone(), outside).await {
         Ok(core) => core,

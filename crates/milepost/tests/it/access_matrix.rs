@@ -68,6 +68,8 @@ fn concrete(route: &str, things: &Things, key: &str, there: bool) -> (String, bo
             (things.document.as_str(), false)
         }
         "/api/sse/conversion-progress" => (things.document.as_str(), false),
+        // Of others' there are none of any name.
+        _ if route.starts_with("/v1/collections/{name}") => ("note.md", false),
         _ if route.contains("{name}") => ("note.md", false),
         _ if route.contains("{*file}") => ("jobs", false),
         _ if !route.contains('{') => ("", false),

@@ -32,6 +32,16 @@ pub struct Info {
     /// Of `convert`.
     #[schema(value_type = Vec<String>, example = json!(["markdown"]))]
     formats: Vec<&'static str>,
+    /// What makes vectors of a collection's chunks, by name; none: search is by words.
+    embedders: Vec<String>,
+    /// The one of collections that name none.
+    #[schema(required)]
+    embedder: Option<String>,
+    /// What orders hits anew, by name.
+    rerankers: Vec<String>,
+    /// The one that does where a search asks for it; `null`: none can.
+    #[schema(required)]
+    reranker: Option<String>,
     limits: InfoLimits,
 }
 
@@ -57,6 +67,12 @@ struct InfoLimits {
     body: u64,
     /// Jobs of one request.
     request_jobs: u64,
+    /// A query of a search, in bytes.
+    query: u64,
+    /// Hits of one search.
+    hits: u64,
+    /// Collections that one may have.
+    collections: u64,
 }
 
 /// What this server is, and what it takes.
@@ -66,6 +82,7 @@ struct InfoLimits {
 )]
 pub async fn info(State(services): State<Services>) -> Response {
     let config = &services.config;
+    let engines = services.query.engines();
     let public_key = services.push.public_key().map(str::to_owned);
     axum::Json(Info {
         name: "milepost",
@@ -75,9 +92,16 @@ pub async fn info(State(services): State<Services>) -> Response {
         push: public_key.map(|public_key| PushInfo { public_key }),
         pipelines: Pipeline::ALL.map(Pipeline::as_str).to_vec(),
         formats: OutputFormat::ALL.iter().map(|format| format.name()).collect(),
+        embedders: engines.embedders,
+        embedder: engines.embedder,
+        rerankers: engines.rerankers,
+        reranker: engines.reranker,
         limits: InfoLimits {
             body: config.limits.body.as_u64(),
             request_jobs: config.limits.request_jobs as u64,
+            query: config.index.max_query.as_u64(),
+            hits: config.index.max_k as u64,
+            collections: config.index.max_collections,
         },
     })
     .into_response()

@@ -3,11 +3,14 @@
 
 mod batches;
 mod body;
+mod collections;
 #[cfg(test)]
 mod described;
 mod documents;
+mod entries;
 mod events;
 mod external;
+mod filter;
 mod form;
 mod info;
 mod jobs;
@@ -18,6 +21,7 @@ mod logged;
 mod message;
 mod push;
 mod results;
+mod search;
 mod session;
 mod share;
 mod socket;
@@ -72,6 +76,15 @@ pub fn routes() -> Routes {
         .add(read, routes!(documents::get))
         .add(cancel, routes!(documents::delete))
         .add(read, routes!(documents::content))
+        .add(Rule::Needs(Scope::Read), routes!(collections::list))
+        .add(Rule::Needs(Scope::Submit), routes!(collections::put))
+        .add(Rule::Needs(Scope::Read), routes!(collections::get))
+        .add(Rule::Needs(Scope::Cancel), routes!(collections::delete))
+        .add(Rule::Needs(Scope::Read), routes!(entries::list))
+        .add(Rule::Needs(Scope::Read), routes!(entries::get))
+        .add(Rule::Needs(Scope::Cancel), routes!(entries::delete))
+        .add(Rule::Needs(Scope::Read), routes!(search::one))
+        .add(Rule::Needs(Scope::Read), routes!(search::all))
         .add(Rule::Needs(Scope::Read), routes!(stats::stats))
         .add(Rule::Needs(Scope::Read), routes!(push::add, push::list))
         .add(Rule::Needs(Scope::Read), routes!(push::remove))

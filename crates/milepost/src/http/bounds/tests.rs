@@ -1,5 +1,6 @@
 //! The limits as requests meet them, in a time of the tests' own.
 
+use crate::index::Calls;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::http::problem::Problem;
 fn bounds(set: impl FnOnce(&mut Config)) -> Bounds {
     let mut config = Config::default();
     set(&mut config);
-    Bounds::with(&config, Metrics::new(), true)
+    Bounds::with(&config, Metrics::new(&Calls::default()), true)
 }
 
 fn client(address: &str) -> Client {
@@ -195,7 +196,7 @@ fn a_single_user_has_no_limits() {
     config.limits.owner_requests = Rate::per_minute(1);
     config.limits.owner_connections = 1;
     config.limits.owner_uploads = 1;
-    let bounds = Bounds::new(&config, Metrics::new());
+    let bounds = Bounds::new(&config, Metrics::new(&Calls::default()));
     for _ in 0..3 {
         let (met, headers) = ask(&bounds, "127.0.0.1", "local", true);
         assert!(met.is_none() && headers.is_empty());

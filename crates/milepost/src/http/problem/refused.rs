@@ -2,13 +2,14 @@
 //! is told. Never: a cause; that goes to the log.
 
 use milepost_core::Denied;
+use milepost_index::{EmbedError, IndexError};
 
 use super::{Code, Problem, seconds};
-use crate::command::CommandError;
+use crate::command::{CollectionError, CommandError};
 use crate::http::bounds::Limit;
 use crate::hub::WatchError;
 use crate::push::PushError;
-use crate::query::QueryError;
+use crate::query::{QueryError, SearchError};
 use crate::report::ReportError;
 use crate::store::StoreError;
 use crate::submit::{ConfirmError, MAX_METADATA_BYTES, Misplaced, SubmitError};
@@ -32,6 +33,114 @@ impl From<QueryError> for Problem {
             QueryError::Denied(Denied::Hidden, what) => Self::not_found(what),
             QueryError::Denied(Denied::Forbidden, _) => Self::not_allowed(),
             QueryError::Store(error) => error.into(),
+            QueryError::Index(error) => error.into(),
+        }
+    }
+}
+
+impl From<IndexError> for Problem {
+    fn from(error: IndexError) -> Self {
+        let said = error.to_string();
+        match error {
+            IndexError::NoCollection(_) => Self::not_found("collection"),
+            IndexError::OtherEmbedder { .. }
+            | IndexError::WrongDimensions { .. }
+            | IndexError::TooMany { .. } => Self::new(Code::Conflict, said),
+            IndexError::NoEmbedder(_) => Self::field("mode", said),
+            IndexError::UnknownField { field, .. } => Self::field(format!("filter.{field}"), said),
+            IndexError::Unavailable(cause) | IndexError::Damaged(cause) => {
+                tracing::error!(%cause, "a request met a fault of the index");
+                Self {
+                    retry_after: Some(5),
+                    ..Self::new(
+                        Code::Unavailable,
+                        "The server could not read or write its collections; try again in a \
+                         moment.",
+                    )
+                }
+            }
+        }
+    }
+}
+
+impl From<SearchError> for Problem {
+    fn from(error: SearchError) -> Self {
+        const BY_WORDS: &str = "A search by words works all the same: `mode` `keyword`.";
+        match error {
+            SearchError::Query(error) => error.into(),
+            SearchError::NoReranker => Self::field(
+                "rerank",
+                "This server has no reranker; the operator may name one as `index.reranker`.",
+            ),
+            SearchError::NoSuchEmbedder(collection, name) => Self::new(
+                Code::Unavailable,
+                format!(
+                    "The collection `{collection}` needs the embedder `{name}`, which this server \
+                     does not have any more. {BY_WORDS}"
+                ),
+            ),
+            SearchError::Embedder(error) => {
+                let problem = Self::from(error);
+                Self { detail: format!("{} {BY_WORDS}", problem.detail), ..problem }
+            }
+            SearchError::TimedOut(most) => Self {
+                retry_after: Some(5),
+                ..Self::new(
+                    Code::Unavailable,
+                    format!(
+                        "The search took longer than {}; try again in a moment, or ask for less.",
+                        humantime::format_duration(most)
+                    ),
+                )
+            },
+        }
+    }
+}
+
+impl From<EmbedError> for Problem {
+    fn from(error: EmbedError) -> Self {
+        tracing::warn!(cause = %error.cause, kind = ?error.kind, "an embedder did not answer");
+        let retry_after = match error.retry_after {
+            Some(time) => Some(seconds(time.as_secs().max(1))),
+            None => error.is_temporary().then_some(5),
+        };
+        Self { retry_after, ..Self::new(Code::Unavailable, error.message) }
+    }
+}
+
+impl From<CollectionError> for Problem {
+    fn from(error: CollectionError) -> Self {
+        match error {
+            CollectionError::Denied(Denied::Hidden, what) => Self::not_found(what),
+            CollectionError::Denied(Denied::Forbidden, _) => Self::not_allowed(),
+            CollectionError::NoEmbedder(name, known) => {
+                let name: String = name.chars().take(64).collect();
+                let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+                let detail = match known.len() {
+                    0 => "this server has none, so leave it out".to_owned(),
+                    _ => format!("choose {}", known.join(", ")),
+                };
+                Self::field("embedder", format!("There is no embedder `{name}`; {detail}."))
+            }
+            CollectionError::Embedder(error) => error.into(),
+            CollectionError::HasDocuments(present) => {
+                let by = match &present.settings.embedder {
+                    Some(id) => format!("vectors of the embedder `{}`", id.name),
+                    None => "no vectors".to_owned(),
+                };
+                let distance = serde_json::to_value(present.settings.distance);
+                let distance = distance.unwrap_or_default();
+                Self::new(
+                    Code::Conflict,
+                    format!(
+                        "The collection `{}` has documents, with {by}, compared by {}; that stays \
+                         so. Delete it first, or ingest with `options.force_recreate`.",
+                        present.name,
+                        distance.as_str().unwrap_or_default()
+                    ),
+                )
+            }
+            CollectionError::Index(error) => error.into(),
         }
     }
 }
