@@ -53,6 +53,26 @@ pub enum IndexError {
         /// How many are allowed.
         most: u64,
     },
+    /// A vector cannot be compared.
+    #[error("A vector for the collection `{collection}` {why}.")]
+    BadVector {
+        /// The collection.
+        collection: CollectionName,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A collection with documents keeps its embedder and its distance.
+    #[error(
+        "The collection `{0}` has documents, so its embedder and distance stay as they are. Make \
+         it anew with `force_recreate`, or delete it first."
+    )]
+    Fixed(CollectionName),
+    /// What a build was filling is no longer there.
+    #[error(
+        "The collection `{0}` was deleted or made anew by somebody else while it was being \
+         filled. Try again to fill what is there now."
+    )]
+    Replaced(CollectionName),
     /// It cannot be reached or used now.
     #[error("the index is not available: {0}")]
     Unavailable(String),

@@ -24,8 +24,9 @@ pub struct Build {
     pub owner: OwnerId,
     /// Which.
     pub collection: CollectionName,
-    /// Of a new collection, or of one that is made anew. A present one keeps its own,
-    /// and is refused where the embedder is another.
+    /// Of a new collection, or of one that is made anew. A present one keeps its own; it
+    /// is refused where this names another embedder, and where it names none, that of the
+    /// collection is meant.
     pub settings: Settings,
     /// Who builds: the same again goes on where it was.
     pub token: Uuid,
@@ -134,15 +135,16 @@ pub trait Builder: Send + Sync + 'static {
         hashes: &[String],
     ) -> impl Future<Output = Result<HashMap<String, Vec<f32>>>> + Send;
 
-    /// The places of the chunks of this document that are staged.
+    /// The places of the chunks of this document that need not be staged: they are, or
+    /// this build has published them.
     fn staged(&self, key: &str) -> impl Future<Output = Result<BTreeSet<u32>>> + Send;
 
     /// Stages chunks of a document; one that is staged already is replaced.
     fn stage(&self, key: &str, chunks: Vec<Staged>) -> impl Future<Output = Result<()>> + Send;
 
-    /// Makes a document visible with the chunks of it that are staged below `chunks`,
-    /// which must be all of them, in the place of the one with the same key. The same
-    /// again changes nothing.
+    /// Makes a document visible with the chunks of it that are staged below `chunks`, in
+    /// the place of the one with the same key. All of them must be staged, or published
+    /// by this build. The same again changes nothing.
     fn publish(
         &self,
         facts: Facts,

@@ -8,9 +8,11 @@
 mod chunk;
 mod collection;
 mod embed;
+mod embedded;
 mod error;
 mod index;
 mod query;
+mod words;
 
 pub use chunk::{Chunk, Entry, EntryId, Facts, Staged};
 pub use collection::{Collection, Distance, EmbedderId, Settings};
@@ -18,9 +20,7 @@ pub use embed::{
     EmbedError, EmbedErrorKind, Embedder, EmbedderConfig, Embedders, Key, Reranker, RerankerConfig,
     Rerankers,
 };
+pub use embedded::{Embedded, EmbeddedBuilder, Limits};
 pub use error::IndexError;
 pub use index::{Build, Builder, Index};
 pub use query::{Condition, Filter, Found, Hit, Mode, Query, Test};
-
-mod stub;
-pub use stub::*;
