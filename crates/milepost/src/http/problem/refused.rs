@@ -45,6 +45,9 @@ impl From<IndexError> for Problem {
             IndexError::NoCollection(_) => Self::not_found("collection"),
             IndexError::OtherEmbedder { .. }
             | IndexError::WrongDimensions { .. }
+            | IndexError::BadVector { .. }
+            | IndexError::Fixed(_)
+            | IndexError::Replaced(_)
             | IndexError::TooMany { .. } => Self::new(Code::Conflict, said),
             IndexError::NoEmbedder(_) => Self::field("mode", said),
             IndexError::UnknownField { field, .. } => Self::field(format!("filter.{field}"), said),
