@@ -26,6 +26,6 @@ export default [
     name: "all of it in one file, for script tags",
     path: "dist/milepost.global.js",
     gzip: true,
-    limit: "16 kB",
+    limit: "17 kB",
   },
 ];

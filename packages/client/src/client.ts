@@ -8,10 +8,14 @@ import { guarded, type Log, systemClock } from "./platform.js";
 import type {
   ApiKey,
   Batch,
+  Collection,
+  CollectionDocument,
+  CollectionWish,
   ConnectionState,
   Document,
   Format,
   Info,
+  IngestSource,
   Job,
   JobEvent,
   JobsFilter,
@@ -24,6 +28,8 @@ import type {
   PushSubscriptionFields,
   PushSubscriptionInfo,
   Readable,
+  SearchAnswer,
+  SearchOptions,
   Session,
   Source,
   Stats,
@@ -49,6 +55,10 @@ export interface Paging extends CallOptions {
 const job = (id: string, rest = ""): string => `/v1/jobs/${encodeURIComponent(id)}${rest}`;
 const batch = (id: string, rest = ""): string => `/v1/batches/${encodeURIComponent(id)}${rest}`;
 const stored = (id: string, rest = ""): string => `/v1/documents/${encodeURIComponent(id)}${rest}`;
+const within = (name: string, rest = ""): string =>
+  `/v1/collections/${encodeURIComponent(name)}${rest}`;
+const entry = (name: string, id: string): string =>
+  within(name, `/documents/${encodeURIComponent(id)}`);
 
 /** The query of a list of jobs. */
 export const jobsQuery = ({ status, ...rest }: JobsFilter): Query => ({
@@ -111,6 +121,18 @@ export class Milepost {
   ): Promise<{ batch: Batch; jobs: SubmittedJob[] }> {
     const { submitAll } = await uploads();
     return submitAll(this.#upload, sources, options);
+  }
+
+  /**
+   * Puts documents into a collection, all in one job, 1,000 at most. Files are stored first, one
+   * after the other. To have a job for each, use `submitAll` with `pipeline: "ingest"`.
+   */
+  async ingest(
+    sources: readonly (Source | IngestSource)[],
+    options?: SubmitOptions,
+  ): Promise<SubmittedJob> {
+    const { ingest } = await uploads();
+    return ingest(this.#upload, sources, options);
   }
 
   /** The present state of a job. */
@@ -216,6 +238,73 @@ export class Milepost {
     /** The document as it was sent. */
     content: (id: string): Promise<Blob> => this.#http.blob(stored(id, "/content")),
   };
+
+  /** What documents are put into, to be searched. */
+  readonly collections = {
+    /** By name. */
+    list: ({ signal, ...query }: Paging = {}): Promise<List<Collection>> =>
+      this.#http.json("/v1/collections", { query: { ...query }, signal }),
+    get: (name: string, { signal }: CallOptions = {}): Promise<Collection> =>
+      this.#http.json(within(name), { signal }),
+    /** Makes it, or changes it: one with documents keeps its embedder and its distance. */
+    put: (name: string, wish: CollectionWish = {}): Promise<Collection> =>
+      this.#http.json(within(name), { method: "PUT", json: wish, repeatable: true }),
+    /** Deletes it and all that is in it. The stored documents stay. */
+    remove: async (name: string): Promise<void> => {
+      await this.#http.text(within(name), { method: "DELETE" });
+    },
+    /** The documents in it, oldest first. */
+    documents: (
+      name: string,
+      { signal, ...query }: Paging = {},
+    ): Promise<List<CollectionDocument>> =>
+      this.#http.json(within(name, "/documents"), { query: { ...query }, signal }),
+    document: (
+      name: string,
+      id: string,
+      { signal }: CallOptions = {},
+    ): Promise<CollectionDocument> => this.#http.json(entry(name, id), { signal }),
+    removeDocument: async (name: string, id: string): Promise<void> => {
+      await this.#http.text(entry(name, id), { method: "DELETE" });
+    },
+    /** Puts another version in the place of a document, which can be found until that is there. */
+    replaceDocument: async (
+      name: string,
+      id: string,
+      source: Source,
+      options?: SubmitOptions,
+    ): Promise<SubmittedJob> => {
+      const { replace } = await uploads();
+      return replace(this.#upload, entry(name, id), source, options);
+    },
+  };
+
+  /** The best passages of a collection for a question, the best first. */
+  search(
+    collection: string,
+    query: string,
+    { signal, ...how }: SearchOptions & CallOptions = {},
+  ): Promise<SearchAnswer> {
+    return this.#http.json(within(collection, "/search"), {
+      method: "POST",
+      json: { query, ...how },
+      signal,
+      repeatable: true,
+    });
+  }
+
+  /** The best passages of all one's own collections, or of those named. */
+  searchAll(
+    query: string,
+    {
+      signal,
+      collections,
+      ...how
+    }: Omit<SearchOptions, "filter"> & CallOptions & { collections?: readonly string[] } = {},
+  ): Promise<SearchAnswer> {
+    const asked = { q: query, ...how, collection: collections };
+    return this.#http.json("/v1/search", { query: asked, signal });
+  }
 
   /** Jobs that were submitted together. */
   readonly batches = {

@@ -3,14 +3,18 @@
 
 import type { MilepostError } from "./errors.js";
 import type { Clock } from "./platform.js";
-import type { Job, Stage, Status } from "./wire-types.js";
+import type { Chunker, Distance, Job, SearchMode, Stage, Status } from "./wire-types.js";
 
 export type {
   AccessToken,
   Agent,
   ApiKey,
   Batch,
+  Chunker,
   ClientMessage,
+  Collection,
+  CollectionDocument,
+  Distance,
   Document,
   Info,
   Job,
@@ -20,6 +24,9 @@ export type {
   Problem,
   PushSubscriptionFields,
   PushSubscriptionInfo,
+  SearchAnswer,
+  SearchHit,
+  SearchMode,
   ServerMessage,
   Session,
   Stage,
@@ -130,8 +137,12 @@ export interface JobOptions {
   readonly formats?: readonly Format[];
   /** Pages of a chunk; of `sentences`. */
   readonly chunk_pages?: number;
-  /** The most characters of a chunk; of `ingest`. */
-  readonly chunk_chars?: number;
+  /** How documents are cut, in the place of the collection's way; of `ingest`. */
+  readonly chunker?: Chunker;
+  /** What makes the vectors of a collection that this job makes, by its name; of `ingest`. */
+  readonly embedder?: string;
+  /** Makes the collection anew, beside the present one until it is there; of `ingest`. */
+  readonly force_recreate?: boolean;
 }
 
 /** What goes with a submission. */
@@ -139,6 +150,8 @@ export interface SubmitOptions {
   /** `convert` by default. */
   readonly pipeline?: string;
   readonly options?: JobOptions;
+  /** The collection that the documents are put into; of `ingest`. `default` by default. */
+  readonly collection?: string;
   /** Any JSON, 4 KiB at most; comes back with every snapshot. */
   readonly metadata?: unknown;
   /** -100 to 100; higher goes first. */
@@ -158,6 +171,52 @@ export interface SubmitOptions {
   readonly signal?: AbortSignal;
   /** Bytes sent so far, and of how many. */
   readonly onUploadProgress?: (sent: number, total: number) => void;
+}
+
+/** One of the documents that a job puts into a collection. */
+export interface IngestSource {
+  /** Where the server fetches by URL, it does so for jobs of one document only. */
+  readonly source: Source;
+  /** What makes it the same document: one with an equal key is replaced. Its file's name by default. */
+  readonly key?: string;
+  /** Kept with its passages: searches can filter by it, as `metadata.NAME`. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** What a collection should be like. What is left out is the server's choice. */
+export interface CollectionWish {
+  /** How documents are cut. */
+  readonly chunker?: Chunker;
+  /** What makes its vectors, by its name; `null`: none, it is searched by words alone. */
+  readonly embedder?: string | null;
+  /** How vectors are compared; `cosine` by default. */
+  readonly distance?: Distance;
+}
+
+/** What a field of a passage must be: a value, one of several, or within bounds. */
+export type SearchTest =
+  | string
+  | number
+  | boolean
+  | { readonly eq: unknown }
+  | { readonly in: readonly unknown[] }
+  | {
+      readonly gt?: string | number;
+      readonly gte?: string | number;
+      readonly lt?: string | number;
+      readonly lte?: string | number;
+    };
+
+/** How to search. */
+export interface SearchOptions {
+  /** How many passages, 1 to 100; 10 by default. */
+  readonly k?: number;
+  /** By words, by meaning, or by both: the default where the collection has an embedder. */
+  readonly mode?: SearchMode;
+  /** What every passage must be; all of it holds. */
+  readonly filter?: Readonly<Record<string, SearchTest>>;
+  /** Whether the server's reranker orders the best ones anew. */
+  readonly rerank?: boolean;
 }
 
 /** A job as it was accepted, with a token that reads it and nothing else. */
@@ -183,6 +242,8 @@ export interface JobsFilter {
   readonly pipeline?: string;
   readonly document?: string;
   readonly batch?: string;
+  /** The collection that they put documents into. */
+  readonly collection?: string;
   /** A text in the file's name. */
   readonly q?: string;
   /** Somebody else's, or `*`, for those who may read them. */

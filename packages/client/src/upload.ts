@@ -13,7 +13,7 @@ import {
 } from "./errors.js";
 import type { Http, Query } from "./http.js";
 import { guarded, randomId } from "./platform.js";
-import type { Batch, Job, Source, SubmitOptions, SubmittedJob } from "./types.js";
+import type { Batch, IngestSource, Job, Source, SubmitOptions, SubmittedJob } from "./types.js";
 
 /** Files of one request, and their bytes: well below what a server takes by default. */
 const MAX_FILES = 100;
@@ -46,6 +46,61 @@ export async function submit(
   const part = describe(source);
   const answer = await send(parts, "/v1/jobs", [part], options, { batch: options.batch });
   return onlyJob(answer);
+}
+
+/** Submits several sources as one job that puts them into a collection. */
+export async function ingest(
+  parts: UploadParts,
+  sources: readonly (Source | IngestSource)[],
+  options: SubmitOptions = {},
+): Promise<SubmittedJob> {
+  if (!sources?.length) throw invalidCall(NOTHING);
+  const entries = sources.map((each) =>
+    typeof each === "object" && each !== null && "source" in each ? each : { source: each },
+  );
+  const described = entries.map(({ source }) => describe(source));
+  const total = bytes(described.filter((part) => "file" in part));
+  let sent = 0;
+  const own = options.idempotencyKey ?? randomId();
+  const items: unknown[] = [];
+  for (const [place, part] of described.entries()) {
+    const { key, metadata } = entries[place] as IngestSource;
+    let json: object;
+    if ("file" in part) {
+      const before = sent;
+      const { id } = (await send(parts, "/v1/documents", [part], {
+        signal: options.signal,
+        idempotencyKey: `${own}-${place}`,
+        onUploadProgress: (now) =>
+          options.onUploadProgress?.(Math.min(before + now, before + bytes([part])), total),
+      } as SubmitOptions)) as { id: string };
+      sent += bytes([part]);
+      json = { document: id };
+    } else {
+      json = part.json;
+    }
+    items.push({ ...json, key, metadata });
+  }
+  const json = { pipeline: "ingest", ...fieldsOf(options), sources: items };
+  const answer = await parts.http.json("/v1/jobs", {
+    method: "POST",
+    query: { batch: options.batch },
+    json,
+    headers: headersOf({ ...options, idempotencyKey: own }),
+    signal: options.signal,
+    repeatable: true,
+  });
+  return onlyJob(answer);
+}
+
+/** Submits what takes the place of a document of a collection, at that document's path. */
+export async function replace(
+  parts: UploadParts,
+  path: string,
+  source: Source,
+  options: SubmitOptions = {},
+): Promise<SubmittedJob> {
+  return onlyJob(await send(parts, path, [describe(source)], options, {}, "PUT"));
 }
 
 /** Gives a held job its document, or leave to run. */
@@ -169,25 +224,43 @@ function onlyJob(answer: unknown): SubmittedJob {
   return job as SubmittedJob;
 }
 
+/** What is the same for all documents of a request. */
+function fieldsOf({
+  pipeline,
+  options,
+  collection,
+  metadata,
+  priority,
+  hold,
+  force,
+  stages,
+}: SubmitOptions): Readonly<Record<string, unknown>> {
+  const all = { pipeline, options, collection, metadata, priority, hold, force, stages };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+function headersOf({ idempotencyKey, wait }: SubmitOptions): Record<string, string> {
+  return {
+    "idempotency-key": idempotencyKey ?? randomId(),
+    ...(wait !== undefined && { prefer: `wait=${wait}` }),
+  };
+}
+
 async function send(
   { http, timeout }: UploadParts,
   path: string,
   members: readonly Part[],
   options: SubmitOptions,
   query: Query = {},
+  method = "POST",
 ): Promise<unknown> {
-  const { pipeline, options: how, metadata, priority, hold, force, stages } = options;
-  const shared = { pipeline, options: how, metadata, priority, hold, force, stages };
-  const headers: Record<string, string> = {
-    "idempotency-key": options.idempotencyKey ?? randomId(),
-  };
-  if (options.wait !== undefined) headers.prefer = `wait=${options.wait}`;
+  const shared = fieldsOf(options);
+  const headers = headersOf(options);
   const files = members.flatMap((part) => ("file" in part ? [part.file] : []));
   let body: FormData | string;
   if (files.length > 0) {
     body = new FormData();
     for (const [name, value] of Object.entries(shared)) {
-      if (value === undefined) continue;
       body.append(name, typeof value === "string" ? value : JSON.stringify(value));
     }
     for (const { file, filename } of files) body.append("file", file, filename);
@@ -201,10 +274,11 @@ async function send(
   }
   if (options.onUploadProgress && typeof XMLHttpRequest !== "undefined") {
     const upload = { ...options, onUploadProgress: options.onUploadProgress };
-    return sendWithProgress(http, http.url(path, query), body, headers, upload, timeout);
+    const open = (request: XMLHttpRequest) => request.open(method, http.url(path, query));
+    return sendWithProgress(http, open, body, headers, upload, timeout);
   }
   const answer = await http.json(path, {
-    method: "POST",
+    method,
     query,
     body,
     headers,
@@ -220,7 +294,7 @@ async function send(
 /** `fetch` cannot tell how far a body has been sent. */
 async function sendWithProgress(
   http: Http,
-  url: string,
+  open: (request: XMLHttpRequest) => void,
   body: FormData | string,
   headers: Record<string, string>,
   { signal, onUploadProgress }: SubmitOptions,
@@ -230,7 +304,7 @@ async function sendWithProgress(
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedError());
     const request = new XMLHttpRequest();
-    request.open("POST", url);
+    open(request);
     request.timeout = timeout;
     request.withCredentials = !token;
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);

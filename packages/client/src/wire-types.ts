@@ -64,3 +64,24 @@ export type PushSubscriptionInfo = Schemas["PushSubscription"];
 
 /** An API key, without the key itself. */
 export type ApiKey = Schemas["ApiKey"];
+
+/** How documents are cut. What is left out is the server's choice. */
+export type Chunker = Schemas["Chunker"];
+
+/** How vectors are compared. */
+export type Distance = Schemas["Distance"];
+
+/** What documents are put into, to be searched. */
+export type Collection = Schemas["Collection"];
+
+/** A document in a collection. */
+export type CollectionDocument = Schemas["CollectionDocument"];
+
+/** By what is searched. */
+export type SearchMode = Schemas["SearchMode"];
+
+/** A passage that was found. */
+export type SearchHit = Schemas["Hit"];
+
+/** What was found, the best first. */
+export type SearchAnswer = Schemas["SearchAnswer"];

@@ -10,6 +10,7 @@ import {
   Milepost,
   type MilepostError,
   type Readable,
+  type SearchAnswer,
   type Stage,
   type Status,
   type SubmittedJob,
@@ -53,6 +54,22 @@ it("is what useSyncExternalStore takes", () => {
   expectTypeOf(client.live("id")).toEqualTypeOf<Readable<LiveJob>>();
   expectTypeOf(client.connection).toExtend<Readable<ConnectionState>>();
   expectTypeOf(client.connection.retryNow).returns.toBeVoid();
+});
+
+it("searches, and is held to what can be asked", () => {
+  expectTypeOf(client.search("papers", "how far?")).resolves.toEqualTypeOf<SearchAnswer>();
+  client.search("papers", "q", { filter: { language: { in: ["en", "fr"] }, page: { lte: 9 } } });
+  client.searchAll("q", { collections: ["papers"], mode: "hybrid" });
+  client.ingest([new File([], "a.pdf"), { source: { document: "d" }, key: "k" }], {
+    collection: "papers",
+    options: { chunker: { kind: "hierarchical" }, force_recreate: true },
+  });
+  // @ts-expect-error: no such mode
+  client.search("papers", "q", { mode: "magic" });
+  // @ts-expect-error: filters are of one collection
+  client.searchAll("q", { filter: { language: "en" } });
+  // @ts-expect-error: no such chunker
+  client.collections.put("papers", { chunker: { kind: "axe" } });
 });
 
 it("narrows a status", () => {

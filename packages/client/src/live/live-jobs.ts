@@ -159,7 +159,10 @@ function topicOf({ batch, document }: JobsFilter): Topic {
   return document ? `document:${document}` : "mine";
 }
 
-function matches(job: Job, { status, pipeline, document, batch, q }: JobsFilter): boolean {
+function matches(
+  job: Job,
+  { status, pipeline, document, batch, collection, q }: JobsFilter,
+): boolean {
   const statuses = typeof status === "string" ? [status] : status;
   const name = job.document?.filename.toLowerCase() ?? "";
   return (
@@ -167,6 +170,7 @@ function matches(job: Job, { status, pipeline, document, batch, q }: JobsFilter)
     (!pipeline || job.pipeline === pipeline) &&
     (!document || job.document?.id === document) &&
     (!batch || job.batch === batch) &&
+    (!collection || job.collection === collection) &&
     (!q || name.includes(q.toLowerCase()))
   );
 }
