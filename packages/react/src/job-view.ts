@@ -86,15 +86,19 @@ export function unitText(
   texts: Texts,
   format: Format,
 ): string | undefined {
-  if (stage?.done == null || stage.total == null || stage.total === 0) return undefined;
+  if (stage?.done == null || stage.total === 0) return undefined;
   const { unit, total } = stage;
+  if (total == null) {
+    return stage.done > 0 ? format.fill(texts["unit.so.far"], { done: stage.done }) : undefined;
+  }
   if (unit === "byte") {
     const values = { done: format.bytes(stage.done), total: format.bytes(total) };
     return format.fill(texts["unit.byte"], values);
   }
   // As the server's own message says it: with 3 pages done, the fourth is worked on.
   const values = { unit: unit ?? "", done: Math.min(stage.done + 1, total), total };
-  const key: TextKey = unit === "page" || unit === "chunk" ? `unit.${unit}` : "unit.other";
+  const known = unit === "page" || unit === "chunk" || unit === "document";
+  const key: TextKey = known ? `unit.${unit}` : "unit.other";
   return format.fill(texts[key], values);
 }
 

@@ -113,6 +113,8 @@ export class Edge {
   };
   /** Answers in the place of the usual ones, by method and path without its query. */
   readonly routes = new Map<string, Route>();
+  /** Lists besides that of jobs, by path: each gets the query. */
+  readonly lists = new Map<string, (query: URLSearchParams) => object>();
   /** Whether sockets open. */
   reachable = true;
 
@@ -190,6 +192,8 @@ export class Edge {
     if (!this.reachable) throw new TypeError("Failed to fetch");
     const own = this.routes.get(`${method} ${path}`);
     if (own !== undefined) return own(request);
+    const list = this.lists.get(path);
+    if (list !== undefined && method === "GET") return Response.json(list(searchParams));
     if (path === "/v1/info") return Response.json(this.info);
     if (path === "/v1/jobs" && method === "GET") return Response.json(this.#list(searchParams));
     if (path === "/v1/jobs") {

@@ -24,6 +24,12 @@ describe("the counter", () => {
     expect(unitText(fetching, en, english)).toBe("500 kB of 2 MB");
   });
 
+  test("says how many there are so far where nobody knows of how many", () => {
+    const cutting = { ...stage("chunking", "running", 0, 1), unit: "chunk", total: null };
+    expect(unitText({ ...cutting, done: 1200 }, en, english)).toBe("1,200 so far");
+    expect(unitText(cutting, en, english)).toBeUndefined();
+  });
+
   test("keeps a unit that it does not know", () => {
     const rows = { ...stage("reading", "running", 0, 7), unit: "row" };
     expect(unitText(rows, en, english)).toBe("row 1 of 7");

@@ -5,6 +5,7 @@ import { renderToString } from "react-dom/server";
 import { expect, test } from "vitest";
 import * as main from "../src/index.js";
 import * as legacy from "../src/legacy/index.js";
+import * as search from "../src/search/index.js";
 import { job } from "./edge.js";
 
 const client = new Milepost({ baseUrl: "http://milepost.test" });
@@ -32,10 +33,16 @@ test("every component renders, without a connection", () => {
   expect(render(<main.DocumentList />)).toMatch("Loading…");
   expect(render(<main.DocumentViewer jobId="j" />)).toMatch("Loading…");
   expect(render(<legacy.ConversionProgress jobId="j" message="Starting" />)).toMatch("Starting");
+  expect(render(<search.Highlight html="a <mark>b</mark>" />)).toMatch("<mark>b</mark>");
+  expect(render(<Searching />)).toMatch("Searching…");
   const link = { status: "disconnected", usingWebSocket: false } as const;
   expect(render(<legacy.ConnectionStatusIndicator {...link} />)).toMatch("fallback polling");
   expect(client.connection.getSnapshot().status).toBe("idle");
 });
+
+function Searching() {
+  return <search.SearchResults search={search.useSearch("lake")} />;
+}
 
 function Everything() {
   const states = [
@@ -50,6 +57,8 @@ function Everything() {
     main.useTexts()["action.retry"],
     main.useFormat().percent(5),
     main.useMilepost() === client,
+    search.useCollections().loading,
+    search.useCollection("papers").documents.length,
     legacy.useConversionSSE({ documentId: "d" }).connected,
     legacy.useConversionWebSocket({ documentId: "d" }).progress,
     legacy.useJobWebSocket({ jobId: 1 }).job,
@@ -76,6 +85,8 @@ test("every hook renders", () => {
     "Retry",
     "5%",
     true,
+    true,
+    0,
     false,
     null,
     null,

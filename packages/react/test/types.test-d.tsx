@@ -1,6 +1,6 @@
 // What the compiler holds callers to. `tsc` reads it; nothing runs.
 
-import type { Job, LiveJob, MilepostError } from "@milepost/client";
+import type { CollectionDocument, Job, LiveJob, MilepostError, SearchHit } from "@milepost/client";
 import { expectTypeOf, test } from "vitest";
 import {
   DocumentList,
@@ -13,6 +13,7 @@ import {
   useTexts,
 } from "../src/index.js";
 import { type RoomJob, useJobWebSocket, useProgress } from "../src/legacy/index.js";
+import { SearchResults, useCollection, useSearch } from "../src/search/index.js";
 
 declare const job: Job;
 
@@ -48,6 +49,15 @@ test("texts have keys that exist, or are of one's own stages and codes", () => {
 
 test("a list is opened by jobs", () => {
   <DocumentList onOpen={(opened) => expectTypeOf(opened).toEqualTypeOf<Job>()} />;
+});
+
+test("a search and its texts", () => {
+  expectTypeOf(useSearch("q", { collection: "papers" }).hits).toEqualTypeOf<readonly SearchHit[]>();
+  expectTypeOf(useCollection("papers").documents).toEqualTypeOf<readonly CollectionDocument[]>();
+  <SearchResults search={useSearch("q")} hrefOf={({ document }) => document.id ?? undefined} />;
+  <MilepostProvider texts={{ "search.hint": "Ask Mary." }} />;
+  // @ts-expect-error: a misspelt key
+  <MilepostProvider texts={{ "search.hin": "Ask Mary." }} />;
 });
 
 test("the other names", () => {

@@ -5,6 +5,8 @@
  * server's refusal, which comes in English with the refusal and says more than a text here could.
  */
 
+import type { en as searchEn } from "../search/texts.js";
+
 /** The English texts. */
 export const en = {
   "status.awaiting": "Waiting for confirmation",
@@ -42,7 +44,9 @@ export const en = {
 
   "unit.page": "page {done} of {total}",
   "unit.chunk": "chunk {done} of {total}",
+  "unit.document": "document {done} of {total}",
   "unit.byte": "{done} of {total}",
+  "unit.so.far": "{done} so far",
   "unit.other": "{unit} {done} of {total}",
 
   "progress.queue": "Place {position} of {length} in the queue",
@@ -149,6 +153,9 @@ export const en = {
   "error.invalid_response": "The server answered in a way that is not understood.",
 };
 
+/** The key of a text of `@milepost/react/search`, which brings them along. */
+export type SearchTextKey = keyof typeof searchEn;
+
 /** The key of a text that every language has. */
 export type TextKey = keyof typeof en;
 
@@ -159,4 +166,4 @@ export type TextKey = keyof typeof en;
  */
 export type Texts = Readonly<Record<TextKey, string>> & {
   readonly [key: `error.${string}` | `stage.${string}`]: string | undefined;
-};
+} & { readonly [key in SearchTextKey]?: string };

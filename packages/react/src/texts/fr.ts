@@ -44,7 +44,9 @@ export const fr: Texts = {
 
   "unit.page": "page {done} sur {total}",
   "unit.chunk": "segment {done} sur {total}",
+  "unit.document": "document {done} sur {total}",
   "unit.byte": "{done} sur {total}",
+  "unit.so.far": "{done} jusqu’ici",
   "unit.other": "{unit} {done} sur {total}",
 
   "progress.queue": "Place {position} sur {length} dans la file d’attente",
@@ -166,6 +168,7 @@ export const fr: Texts = {
   "error.queue_timeout": "La tâche a attendu trop longtemps. Réessayez.",
   "error.lost_too_often": "Trop de tentatives ont été perdues. Prévenez l’exploitant du serveur.",
   "error.internal": "Le serveur a eu un problème. Réessayez plus tard.",
+  "error.embedder_unavailable": "Le modèle qui calcule les vecteurs ne répond pas.",
   "error.unauthenticated": "Votre session n’est plus valable. Reconnectez-vous.",
   "error.forbidden": "Vous n’avez pas le droit de faire cela.",
   "error.not_found": "Cela n’existe pas, ou plus.",
