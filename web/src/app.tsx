@@ -3,6 +3,7 @@ import { MilepostProvider, ProgressErrorBoundary } from "@milepost/react";
 import { lazy, Suspense, useEffect } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { client } from "./client";
+import { collectionIn } from "./collections/address";
 import { BulkProgress } from "./list/bulk-progress";
 import { DocumentsPage } from "./list/page";
 import { useLocale } from "./preferences/preferences";
@@ -18,6 +19,10 @@ import { ToastProvider } from "./ui/toasts";
 import { DropAnywhere } from "./uploads/drop-anywhere";
 import { UploadsProvider } from "./uploads/uploads";
 
+const CollectionsPage = lazy(() => import("./collections/page"));
+const CollectionView = lazy(() => import("./collections/view"));
+const SearchPage = lazy(() => import("./search/page"));
+const OpenDocument = lazy(() => import("./search/open-document"));
 const JobView = lazy(() => import("./job/view"));
 const MonitorPage = lazy(() => import("./monitor/page"));
 const SettingsPage = lazy(() => import("./settings/page"));
@@ -69,6 +74,12 @@ function Screen() {
     <Switch>
       <Route path="/" component={DocumentsPage} />
       <Route path="/app/jobs/:id">{({ id }) => <JobView key={id} id={id} />}</Route>
+      <Route path="/app/documents/:id">{({ id }) => <OpenDocument key={id} id={id} />}</Route>
+      <Route path="/app/collections" component={CollectionsPage} />
+      <Route path="/app/collections/:name">
+        {({ name }) => <CollectionView key={name} name={collectionIn(location.pathname) ?? name} />}
+      </Route>
+      <Route path="/app/search" component={SearchPage} />
       <Route path="/app/monitor" component={MonitorPage} />
       <Route path="/app/settings" component={SettingsPage} />
       <Route path="/app/login" component={LoginPage} />

@@ -11,6 +11,9 @@ test.each([
   ["/v1/session", "state"],
   ["/v1/jobs?limit=100", "state"],
   [JOB, "state"],
+  ["/v1/collections?limit=100", "state"],
+  ["/v1/collections/a%2Fb", "state"],
+  ["/v1/collections/papers/documents?limit=100", "state"],
   [`${JOB}/result?format=json`, "content"],
   [`${JOB}/pages?limit=100`, "content"],
   [`${JOB}/pages/7`, "content"],
@@ -27,6 +30,9 @@ test.each([
   "/v1/stats",
   "/v1/stream?mine=true",
   "/v1/documents",
+  "/v1/collections?cursor=x",
+  "/v1/collections/papers/search",
+  "/v1/search?q=lake",
   "/v1/jobs/../keys",
 ])("%s is not kept", (path) => {
   expect(asked(path)).toBeUndefined();

@@ -7,6 +7,7 @@ import { OrderDialog } from "../list/order-dialog";
 import { takes, useOrders } from "../list/orders";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
+import { nameOf } from "../ui/names";
 import { AgainDialog } from "./again-dialog";
 import { DownloadMenu } from "./download-menu";
 import { ShareDialog } from "./share-dialog";
@@ -18,7 +19,7 @@ export function JobActions({ job, shared }: { job: Job; shared: boolean }) {
   const [, navigate] = useLocation();
   const orders = useOrders();
   const [open, setOpen] = useState<Open>();
-  const name = job.document?.filename ?? t.untitled;
+  const name = nameOf(job, t);
   const close = (): void => setOpen(undefined);
   if (shared) return <DownloadMenu job={job} />;
 

@@ -7,7 +7,7 @@ import { useSession } from "../session/session";
 import { useTexts } from "../texts/texts";
 import { Dialog } from "../ui/dialog";
 import { OptionsForm } from "../uploads/options-form";
-import type { UploadSettings } from "../uploads/uploads";
+import { submissionOf, type UploadSettings } from "../uploads/settings";
 
 interface AgainDialogProps {
   readonly job: Job;
@@ -23,6 +23,7 @@ export function AgainDialog({ job, open, onClose }: AgainDialogProps) {
   const [settings, setSettings] = useState<UploadSettings>({
     pipeline: job.pipeline,
     options: {},
+    collection: job.collection ?? "",
   });
   const [error, setError] = useState<string>();
 
@@ -30,7 +31,7 @@ export function AgainDialog({ job, open, onClose }: AgainDialogProps) {
     event.preventDefault();
     setError(undefined);
     try {
-      const { id } = await orders.again(job, settings);
+      const { id } = await orders.again(job, submissionOf(settings));
       onClose();
       navigate(`/app/jobs/${id}`);
     } catch (caught) {

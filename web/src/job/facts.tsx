@@ -2,6 +2,7 @@
 import type { Job } from "@milepost/client";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
+import { collectionPath } from "../collections/address";
 import { formatBytes, formatDuration, formatNumber, formatTime } from "../preferences/format";
 import { useLocale } from "../preferences/preferences";
 import { useTexts } from "../texts/texts";
@@ -18,6 +19,19 @@ export function Facts({ job, shared }: { job: Job; shared: boolean }) {
     if (document.pages) facts.push([t.facts.pages, formatNumber(locale, document.pages)]);
   }
   facts.push([t.facts.pipeline, t.pipelines[job.pipeline] ?? job.pipeline]);
+  if (job.documents.total > 1) {
+    const { done, total } = job.documents;
+    facts.push([t.documents, t.ofUnits(formatNumber(locale, done), formatNumber(locale, total))]);
+  }
+  const { collection } = job;
+  if (collection) {
+    const link = (
+      <Link key="collection" href={collectionPath(collection)}>
+        {collection}
+      </Link>
+    );
+    facts.push([t.collection, shared ? collection : link]);
+  }
   facts.push([t.facts.added, formatTime(locale, job.created_at)]);
   if (started_at && finished_at) {
     const seconds = (Date.parse(finished_at) - Date.parse(started_at)) / 1000;

@@ -39,6 +39,12 @@ function StageRow({ stage }: { stage: Stage }) {
   const { name, status, done, total } = stage;
   const seconds = secondsOf(stage);
   const icon = ICONS[status];
+  // Some count towards an end that is known only when it is there.
+  const soFar = done ? formatNumber(locale, done) : "";
+  const count =
+    typeof total === "number"
+      ? t.ofUnits(formatNumber(locale, done ?? 0), formatNumber(locale, total))
+      : soFar;
   return (
     <li className={`stage ${status}`} aria-current={status === "running" ? "step" : undefined}>
       <span className="stage-mark">{icon && <Icon name={icon} />}</span>
@@ -46,11 +52,7 @@ function StageRow({ stage }: { stage: Stage }) {
         {t.stageNames[name] ?? name}
         <span className="visually-hidden">, {t.stageStatus[status] ?? status}</span>
       </span>
-      {typeof total === "number" && (
-        <span className="small soft numeric">
-          {t.ofUnits(formatNumber(locale, done ?? 0), formatNumber(locale, total))}
-        </span>
-      )}
+      {count !== "" && <span className="small soft numeric">{count}</span>}
       <span className="small soft numeric stage-time">
         {seconds === undefined ? "" : formatDuration(locale, seconds)}
       </span>

@@ -6,6 +6,7 @@ import { StatusBadge } from "../list/status";
 import { ResultView } from "../result/view";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
+import { nameOf } from "../ui/names";
 import { Empty, Failure, Skeleton } from "../ui/states";
 import { useLoad } from "../ui/use-load";
 import { useTitle } from "../ui/use-title";
@@ -32,7 +33,7 @@ export default function JobView({ id, shared = false }: JobViewProps) {
   const { stalled, removed } = live;
   const job = live.job ?? read.value;
   const error = live.error ?? (job ? undefined : read.error);
-  const name = job?.document?.filename ?? t.untitled;
+  const name = job ? nameOf(job, t) : t.untitled;
   useTitle(job && name);
 
   const dead = shared && (error?.status === 401 || error?.code === "unauthenticated");

@@ -11,6 +11,7 @@ import { formatAge, formatBytes, formatNumber, formatTime } from "../preferences
 import { useLocale } from "../preferences/preferences";
 import { type Texts, useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
+import { nameOf } from "../ui/names";
 import { useNow } from "../ui/use-now";
 import { type Orders, takes } from "./orders";
 import { StatusBadge } from "./status";
@@ -26,7 +27,7 @@ export const JobRow = memo(function JobRow({ job, selected, onSelect, orders }: 
   const t = useTexts();
   const locale = useLocale();
   const now = useNow();
-  const name = job.document?.filename ?? t.untitled;
+  const name = nameOf(job, t);
   return (
     <>
       <td className="cell select">

@@ -22,6 +22,12 @@ export function takes(order: Order, job: Job): boolean {
   return ended;
 }
 
+/** What is done once more with a job's document. */
+const sameOf = ({ pipeline, collection }: Job): SubmitOptions => ({
+  pipeline,
+  ...(collection ? { collection } : {}),
+});
+
 export interface Orders {
   /** Orders all that take it, and tells of those that could not be done. */
   give(order: Order, jobs: readonly Job[]): Promise<void>;
@@ -34,7 +40,7 @@ export function useOrders(): Orders {
   const toast = useToast();
   const t = useTexts();
   return useMemo(() => {
-    const again = (job: Job, options: SubmitOptions = { pipeline: job.pipeline }): Promise<Job> =>
+    const again = (job: Job, options: SubmitOptions = sameOf(job)): Promise<Job> =>
       client.submit({ document: job.document?.id ?? "" }, { ...options, force: true });
     const one: Record<Order, (job: Job) => Promise<unknown>> = {
       confirm: ({ id }) => client.confirm(id),

@@ -9,6 +9,7 @@ import { formatNumber } from "../preferences/format";
 import { useLocale } from "../preferences/preferences";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
+import { nameOf } from "../ui/names";
 import { Failure } from "../ui/states";
 import { useLoad } from "../ui/use-load";
 
@@ -40,7 +41,7 @@ export function Now() {
 function NowRow({ job }: { job: Job }) {
   const t = useTexts();
   const orders = useOrders();
-  const name = job.document?.filename ?? t.untitled;
+  const name = nameOf(job, t);
   return (
     <li>
       <Link className="job-link" href={`/app/jobs/${job.id}`}>

@@ -6,6 +6,7 @@
 const UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 const JOB = new RegExp(`^/v1/jobs/${UUID}$`);
 const CONTENT = new RegExp(`^/v1/jobs/${UUID}/(?:result|pages|pages/\\d+)$`);
+const COLLECTION = /^\/v1\/collections(?:\/[^/]+(?:\/documents)?)?$/;
 const WHO = new Set(["/v1/info", "/v1/session"]);
 
 /** The cache of an answer; `undefined` where it is not kept. */
@@ -51,6 +52,7 @@ export function kept(url: URL, headers: Headers): Kept | undefined {
   if (headers.get("accept")?.includes("text/event-stream")) return undefined;
   if (url.searchParams.has("wait") || url.searchParams.has("after")) return undefined;
   if (WHO.has(url.pathname) || isJob(url.pathname)) return "state";
-  if (url.pathname === "/v1/jobs" && !url.searchParams.has("cursor")) return "state";
+  const list = url.pathname === "/v1/jobs" || COLLECTION.test(url.pathname);
+  if (list && !url.searchParams.has("cursor")) return "state";
   return CONTENT.test(url.pathname) ? "content" : undefined;
 }

@@ -8,6 +8,16 @@ export interface Chunk {
   readonly text: string;
   readonly headings: readonly string[];
   readonly words: number | undefined;
+  /** The document that it is of, where a job has several. */
+  readonly source: string | undefined;
+  /** The first and the last page that it stands on. */
+  readonly pages: readonly [number, number] | undefined;
+}
+
+/** A document of several that could not be read. */
+export interface Unread {
+  readonly source: string;
+  readonly message: string;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -34,7 +44,7 @@ export function parseSentences(json: string): string[] {
 
 /** The chunks in their order. */
 export function parseChunks(json: string): Chunk[] {
-  return listIn(json, "chunks").flatMap(({ id, text, headings, words }) =>
+  return listIn(json, "chunks").flatMap(({ id, text, headings, words, source, pages }) =>
     typeof text === "string"
       ? [
           {
@@ -42,8 +52,23 @@ export function parseChunks(json: string): Chunk[] {
             text,
             headings: Array.isArray(headings) ? headings.map(String) : [],
             words: typeof words === "number" ? words : undefined,
+            source: typeof source === "string" ? source : undefined,
+            pages: pagesOf(pages),
           },
         ]
       : [],
+  );
+}
+
+function pagesOf(value: unknown): readonly [number, number] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const [first, last] = value as readonly unknown[];
+  return typeof first === "number" && typeof last === "number" ? [first, last] : undefined;
+}
+
+/** The documents that could not be read. */
+export function parseFailures(json: string): Unread[] {
+  return listIn(json, "failures").flatMap(({ source, message }) =>
+    typeof message === "string" ? [{ source: String(source ?? ""), message }] : [],
   );
 }

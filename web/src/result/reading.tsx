@@ -1,6 +1,6 @@
 /**
  * The pages of a job beneath each other, each drawn as soon as it is converted; only those in sight
- * are loaded. Enters: the job. Beside them stands a list of their numbers to jump by.
+ * are loaded. Enters: the job; the address, which may name a page. Beside them stands a list of their numbers to jump by.
  */
 import { isTerminal, type Job, type PageInfo } from "@milepost/client";
 import { useMilepost, usePages } from "@milepost/react";
@@ -10,6 +10,7 @@ import {
   useWindowVirtualizer,
 } from "@tanstack/react-virtual";
 import { memo, type RefObject, useEffect, useRef, useState } from "react";
+import { useSearchParams } from "wouter";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
 import { Empty, Failure, Skeleton } from "../ui/states";
@@ -65,6 +66,17 @@ function Pages({ jobId, pages }: { jobId: string; pages: readonly PageInfo[] }) 
   const items = virtualizer.getVirtualItems();
   const middle = (virtualizer.scrollOffset ?? 0) + 240;
   const current = items.findLast(({ start }) => start <= middle)?.index ?? 0;
+
+  // The page that the address names, as soon as it is there; once, so that one can go on from it.
+  const [query] = useSearchParams();
+  const wanted = Number(query.get("page"));
+  const place = pages.findIndex(({ page }) => page === wanted);
+  const shown = useRef(0);
+  useEffect(() => {
+    if (place < 0 || offset === 0 || shown.current === wanted) return;
+    shown.current = wanted;
+    virtualizer.scrollToIndex(place, { align: "start" });
+  }, [virtualizer, place, offset, wanted]);
 
   return (
     <div className="reading">

@@ -1,10 +1,11 @@
 /** What came of a job, in the views that its pipeline and its formats allow. */
-import type { Format, Job } from "@milepost/client";
+import type { Job } from "@milepost/client";
 import { type KeyboardEvent, lazy, Suspense, useId, useState } from "react";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
 import { Skeleton } from "../ui/states";
 import { PlainText } from "./plain-text";
+import { FORMATS, type ViewName, viewsOf } from "./views";
 import "../styles/result.css";
 
 const Reading = lazy(() => import("./reading"));
@@ -12,43 +13,6 @@ const Html = lazy(() => import("./html"));
 const Tables = lazy(() => import("./tables-view"));
 const Sentences = lazy(() => import("./sentences"));
 const Chunks = lazy(() => import("./chunks"));
-
-export type ViewName =
-  | "reading"
-  | "raw"
-  | "tables"
-  | "html"
-  | "json"
-  | "text"
-  | "sentences"
-  | "chunks";
-
-/** Which format each view shows; `reading` shows pages, which are there before any result. */
-const FORMATS: Record<Exclude<ViewName, "reading">, Format> = {
-  raw: "markdown",
-  tables: "json",
-  html: "html",
-  json: "json",
-  text: "text",
-  sentences: "json",
-  chunks: "chunks",
-};
-
-const OF_PIPELINE: Record<string, readonly ViewName[]> = {
-  convert: ["reading", "raw", "tables", "html", "json", "text"],
-  sentences: ["sentences", "json", "text"],
-  ingest: ["chunks"],
-};
-
-/** The views of a job, the best first: of a finished one only those whose format was kept. */
-export function viewsOf({
-  pipeline,
-  result,
-}: Pick<Job, "pipeline" | "result">): readonly ViewName[] {
-  const views = OF_PIPELINE[pipeline] ?? ["json", "text"];
-  if (!result) return views;
-  return views.filter((view) => view === "reading" || result.formats.includes(FORMATS[view]));
-}
 
 export function ResultView({ job }: { job: Job }) {
   const t = useTexts();

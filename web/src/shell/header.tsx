@@ -14,8 +14,15 @@ export function Header() {
       href: "/",
       icon: "files",
       name: t.documents,
-      here: path === "/" || path.startsWith("/app/jobs/"),
+      here: path === "/" || path.startsWith("/app/jobs/") || path.startsWith("/app/documents/"),
     },
+    {
+      href: "/app/collections",
+      icon: "collection",
+      name: t.collections,
+      here: path.startsWith("/app/collections"),
+    },
+    { href: "/app/search", icon: "search", name: t.find, here: path === "/app/search" },
     { href: "/app/monitor", icon: "activity", name: t.monitor, here: path === "/app/monitor" },
     { href: "/app/settings", icon: "settings", name: t.settings, here: path === "/app/settings" },
   ];

@@ -7,7 +7,13 @@ import { useLocation } from "wouter";
 import { useTexts } from "../texts/texts";
 import { Dialog } from "../ui/dialog";
 
-const PLACES: Record<string, string> = { d: "/", m: "/app/monitor", s: "/app/settings" };
+const PLACES: Record<string, string> = {
+  d: "/",
+  c: "/app/collections",
+  f: "/app/search",
+  m: "/app/monitor",
+  s: "/app/settings",
+};
 
 const isField = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
@@ -15,8 +21,8 @@ const isField = (target: EventTarget | null): boolean =>
 
 /** Focuses the link of the row after, or before, the one that has the focus. */
 function moveInList(step: 1 | -1): void {
-  const links = [...document.querySelectorAll<HTMLElement>("[data-row-link]")];
-  const row = document.activeElement?.closest("tr");
+  const links = [...document.querySelectorAll<HTMLElement>("[data-row-link], [data-hit]")];
+  const row = document.activeElement?.closest("tr, li");
   const here = links.findIndex((link) => row?.contains(link));
   const next = here < 0 ? (step > 0 ? links[0] : links.at(-1)) : links[here + step];
   next?.focus();
@@ -52,7 +58,11 @@ export function Shortcuts() {
       else if (key === "x") {
         const row = document.activeElement?.closest("tr");
         row?.querySelector<HTMLElement>("input[type=checkbox]")?.click();
-      } else if (!activate(key)) return;
+      } else if (!activate(key)) {
+        // Screens without a search of their own lead to the one for all collections.
+        if (key !== "/") return;
+        navigate("/app/search");
+      }
       event.preventDefault();
     };
     document.addEventListener("keydown", press);

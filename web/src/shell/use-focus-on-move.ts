@@ -12,7 +12,8 @@ export function useFocusOnMove(): RefObject<HTMLElement | null> {
   useEffect(() => {
     if (last.current === path) return;
     last.current = path;
-    element.current?.focus({ preventScroll: true });
+    const inside = element.current?.querySelector<HTMLElement>("[data-first-focus]");
+    (inside ?? element.current)?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, [path]);
   return element;

@@ -1,4 +1,5 @@
 /** The app's texts in English. Those of the components are in @milepost/react. */
+import { enCollections } from "./en-collections";
 import { enScreens } from "./en-screens";
 
 export const en = {
@@ -26,11 +27,13 @@ export const en = {
   shortcutList: [
     ["?", "Show this list"],
     ["g d", "Go to the documents"],
+    ["g c", "Go to the collections"],
+    ["g f", "Go to the search"],
     ["g m", "Go to the monitor"],
     ["g s", "Go to the settings"],
     ["u", "Choose files"],
     ["/", "Search"],
-    ["j  k", "Next or previous document in the list"],
+    ["j  k", "Next or previous document, collection or hit"],
     ["x", "Select the focused document"],
     ["Esc", "Close a dialog; clear the selection"],
   ] as readonly (readonly [string, string])[],
@@ -46,7 +49,7 @@ export const en = {
   pipelines: {
     convert: "Convert",
     sentences: "Split into sentences",
-    ingest: "Cut into chunks",
+    ingest: "Put into a collection",
     external: "Work outside the server",
   } as Record<string, string>,
   pages: "Pages",
@@ -223,7 +226,7 @@ export const en = {
   noPages: "No page was converted",
   noTables: "There are no tables in this document",
   tableTitle: (n: number) => `Table ${n}`,
-  onPage: (n: number) => `page ${n}`,
+  onPage: (n: number | string) => `page ${n}`,
   downloadCsv: "Download CSV",
   tooLong: (limit: string) => `Only the first ${limit} are shown. Download the file for the rest.`,
   notFinished: "It appears here when the job is completed.",
@@ -240,6 +243,7 @@ export const en = {
     conversion_crashed: "The conversion broke down",
     conversion_timeout: "The conversion took too long",
     conversion_memory: "The conversion took too much memory",
+    embedder_unavailable: "The model for meaning is away",
     worker_failed: "The work was given up",
     queue_timeout: "The job waited for too long",
     lost_too_often: "Too many attempts were lost",
@@ -260,6 +264,7 @@ export const en = {
     conversion_timeout:
       "Choose pages that leave out the slow one. Finished pages can be read below.",
     conversion_memory: "Choose fewer pages.",
+    embedder_unavailable: "Retry it later, or ask whoever runs the server.",
     worker_failed: "Read the message and retry.",
     queue_timeout: "Retry it.",
     lost_too_often: "Ask whoever runs the server, then retry.",
@@ -299,4 +304,5 @@ export const en = {
   chunkCount: (n: string) => `${n} chunks`,
 
   ...enScreens,
+  ...enCollections,
 };

@@ -1,4 +1,5 @@
 /** Les textes de l'application en français ; the shape is that of `en.ts`. */
+import { frCollections } from "./fr-collections";
 import { frScreens } from "./fr-screens";
 import type { Texts } from "./texts";
 
@@ -27,11 +28,13 @@ export const fr: Texts = {
   shortcutList: [
     ["?", "Afficher cette liste"],
     ["g d", "Aller aux documents"],
+    ["g c", "Aller aux collections"],
+    ["g f", "Aller à la recherche"],
     ["g m", "Aller au suivi"],
     ["g s", "Aller aux réglages"],
     ["u", "Choisir des fichiers"],
     ["/", "Rechercher"],
-    ["j  k", "Document suivant ou précédent de la liste"],
+    ["j  k", "Document, collection ou passage suivant ou précédent"],
     ["x", "Sélectionner le document"],
     ["Échap", "Fermer un dialogue ; effacer la sélection"],
   ],
@@ -46,7 +49,7 @@ export const fr: Texts = {
   pipelines: {
     convert: "Convertir",
     sentences: "Découper en phrases",
-    ingest: "Découper en segments",
+    ingest: "Mettre dans une collection",
     external: "Travail hors du serveur",
   },
   pages: "Pages",
@@ -243,6 +246,7 @@ export const fr: Texts = {
     conversion_crashed: "La conversion s'est interrompue",
     conversion_timeout: "La conversion a pris trop de temps",
     conversion_memory: "La conversion a pris trop de mémoire",
+    embedder_unavailable: "Le modèle pour le sens ne répond pas",
     worker_failed: "Le travail a été abandonné",
     queue_timeout: "La tâche a attendu trop longtemps",
     lost_too_often: "Trop de tentatives ont été perdues",
@@ -263,6 +267,7 @@ export const fr: Texts = {
     conversion_timeout:
       "Choisissez des pages sans celle qui est lente. Les pages finies sont lisibles plus bas.",
     conversion_memory: "Choisissez moins de pages.",
+    embedder_unavailable: "Réessayez plus tard, ou prévenez l'exploitant du serveur.",
     worker_failed: "Lisez le message et réessayez.",
     queue_timeout: "Réessayez.",
     lost_too_often: "Demandez à qui gère le serveur, puis réessayez.",
@@ -302,4 +307,5 @@ export const fr: Texts = {
   chunkCount: (n) => `${n} segments`,
 
   ...frScreens,
+  ...frCollections,
 };

@@ -1,9 +1,11 @@
 /**
  * Takes files that are dropped or pasted anywhere in the app. Enters: the browser's events.
- * Leaves: sources. Never takes what is pasted into a field.
+ * Leaves: sources, for the collection that one is looking at. Never takes what is pasted into a field.
  */
+import type { Source } from "@milepost/client";
 import { useEffect, useState } from "react";
 import { useLocation } from "wouter";
+import { collectionIn } from "../collections/address";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
 import { useUploads } from "./uploads";
@@ -18,16 +20,24 @@ const isField = (target: EventTarget | null): boolean =>
 export function DropAnywhere() {
   const t = useTexts();
   const { add } = useUploads();
-  const [, navigate] = useLocation();
+  const [path, navigate] = useLocation();
+  // The browser's own path: the router's is decoded half.
+  const collection = path && collectionIn(location.pathname);
   const [over, setOver] = useState(false);
 
   useEffect(() => {
     // Each element that is entered before the last one is left counts, so depth tells the end.
     let depth = 0;
-    const take = (files: FileList | undefined): void => {
-      if (!files?.length) return;
-      add([...files]);
+    const send = (sources: readonly Source[]): void => {
+      if (collection) {
+        add(sources, { pipeline: "ingest", options: {}, collection });
+        return;
+      }
+      add(sources);
       navigate("/");
+    };
+    const take = (files: FileList | undefined): void => {
+      if (files?.length) send([...files]);
     };
     const enter = (event: DragEvent): void => {
       if (!hasFiles(event)) return;
@@ -60,8 +70,7 @@ export function DropAnywhere() {
       if (text.trim() === "") return;
       event.preventDefault();
       const time = new Date().toTimeString().slice(0, 5).replace(":", ".");
-      add([{ text, filename: t.pastedText(time) }]);
-      navigate("/");
+      send([{ text, filename: t.pastedText(time) }]);
     };
     const listeners = { dragenter: enter, dragleave: leave, dragover: hold, drop };
     for (const [name, listener] of Object.entries(listeners)) {
@@ -74,14 +83,14 @@ export function DropAnywhere() {
       }
       document.removeEventListener("paste", paste);
     };
-  }, [add, navigate, t]);
+  }, [add, collection, navigate, t]);
 
   if (!over) return null;
   return (
     <div className="drop-overlay" aria-hidden="true">
       <div>
         <Icon name="upload" />
-        {t.dropNow}
+        {collection ? t.dropInto(collection) : t.dropNow}
       </div>
     </div>
   );

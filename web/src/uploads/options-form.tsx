@@ -1,8 +1,9 @@
-/** How documents are worked on: pipeline, pages, password, formats. Enters and leaves: settings. */
+/** How documents are worked on: pipeline, collection, pages, password, formats. Enters and leaves: settings. */
 import type { Format, JobOptions } from "@milepost/client";
 import { useId } from "react";
+import { CollectionField } from "../collections/collection-field";
 import { useTexts } from "../texts/texts";
-import type { UploadSettings } from "./uploads";
+import type { UploadSettings } from "./settings";
 
 interface OptionsFormProps {
   readonly pipelines: readonly string[];
@@ -25,9 +26,9 @@ function withOption(
 export function OptionsForm({ pipelines, formats, settings, onChange }: OptionsFormProps) {
   const t = useTexts();
   const id = useId();
-  const { pipeline, options } = settings;
+  const { pipeline, options, collection = "" } = settings;
   const set = (change: Partial<Record<keyof JobOptions, unknown>>): void =>
-    onChange({ pipeline, options: withOption(options, change) });
+    onChange({ ...settings, options: withOption(options, change) });
   const chosen = options.formats ?? (formats as readonly Format[]);
 
   return (
@@ -41,6 +42,7 @@ export function OptionsForm({ pipelines, formats, settings, onChange }: OptionsF
           onChange={({ target }) => {
             // Formats are those of a conversion; the others refuse them.
             onChange({
+              ...settings,
               pipeline: target.value,
               options: withOption(options, { formats: undefined }),
             });
@@ -55,6 +57,12 @@ export function OptionsForm({ pipelines, formats, settings, onChange }: OptionsF
             ))}
         </select>
       </div>
+      {pipeline === "ingest" && (
+        <CollectionField
+          value={collection}
+          onChange={(name) => onChange({ ...settings, collection: name })}
+        />
+      )}
       <div className="field">
         <label htmlFor={`${id}-pages`}>{t.pages}</label>
         <input

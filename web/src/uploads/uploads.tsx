@@ -3,7 +3,7 @@
  * Leaves: those that are being sent, those that wait for the connection, those that were refused.
  * What has become a job leaves this list: it stands in the list of jobs then.
  */
-import type { JobOptions, Source } from "@milepost/client";
+import type { Source } from "@milepost/client";
 import { type SubmitItem, useConnection, useMilepost, useSubmit } from "@milepost/react";
 import {
   createContext,
@@ -17,19 +17,15 @@ import {
 import { box, flushBox, onBoxChange, type Waiting } from "../offline/outbox";
 import { sendLater } from "../offline/worker-client";
 import { useSession } from "../session/session";
-
-/** How documents that are added from now on are worked on. */
-export interface UploadSettings {
-  readonly pipeline: string;
-  readonly options: JobOptions;
-}
+import { submissionOf, type UploadSettings } from "./settings";
 
 interface Uploads {
   readonly items: readonly SubmitItem[];
   readonly waiting: readonly Waiting[];
   readonly settings: UploadSettings;
   setSettings(settings: UploadSettings): void;
-  add(sources: readonly Source[]): void;
+  /** Sends documents, by these settings in the place of the present ones. */
+  add(sources: readonly Source[], own?: UploadSettings): void;
   retry(key: string): void;
   remove(key: string): void;
   removeWaiting(key: string): void;
@@ -58,9 +54,8 @@ export function UploadsProvider({ children }: { children: ReactNode }) {
   const waiting = useWaiting(owner);
 
   const add = useCallback(
-    (sources: readonly Source[]) => {
-      const { pipeline, options } = settings;
-      void submitAll(sources, { pipeline, options });
+    (sources: readonly Source[], own: UploadSettings = settings) => {
+      void submitAll(sources, submissionOf(own));
     },
     [submitAll, settings],
   );

@@ -2,6 +2,8 @@
 // to do. Leaves: the answer's JSON, or an error with the problem. Never: what the
 // client package does; what a journey looks at goes through the page.
 
+import { until } from "./until.js";
+
 /** What the journeys read of a job. */
 export interface JobView {
   readonly id: string;
@@ -81,6 +83,23 @@ export class Api {
         { name: "reading", weight: 1 },
         { name: "writing", weight: 1 },
       ],
+    });
+  }
+
+  /** Puts texts into a collection, a job for each, and waits until they can be found. */
+  async ingest(collection: string, texts: Readonly<Record<string, string>>): Promise<void> {
+    for (const [filename, text] of Object.entries(texts)) {
+      const { id } = await this.text(text, filename, { pipeline: "ingest", collection });
+      await this.ended(id);
+    }
+  }
+
+  /** Waits until a job has ended, and fails where it did not complete. */
+  async ended(id: string): Promise<void> {
+    await until(`the job ${id} has ended`, async () => {
+      const { status, error } = await this.job(id);
+      if (status === "failed" || status === "cancelled") throw new Error(error?.message ?? status);
+      return status === "completed";
     });
   }
 

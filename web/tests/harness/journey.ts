@@ -4,12 +4,17 @@
 
 import { test as base, expect } from "@playwright/test";
 import type { Api } from "./api.js";
+import { Embeddings } from "./embeddings.js";
 import { Gateway } from "./gateway.js";
 import { Server, type Settings } from "./server.js";
 
 interface Fixtures {
   /** Of the server; set them with `test.use`. */
   settings: Settings;
+  /** Whether the server has an embedder. */
+  embedder: boolean;
+  /** The embedder, where there is one. */
+  embeddings: Embeddings | undefined;
   server: Server;
   /** Calls as the server's only user, where there is no authentication. */
   api: Api;
@@ -19,8 +24,14 @@ interface Fixtures {
 
 export const test = base.extend<Fixtures>({
   settings: [{}, { option: true }],
-  server: async ({ settings }, use, info) => {
-    const server = await Server.start(settings);
+  embedder: [false, { option: true }],
+  embeddings: async ({ embedder }, use) => {
+    const embeddings = embedder ? await Embeddings.start() : undefined;
+    await use(embeddings);
+    await embeddings?.close();
+  },
+  server: async ({ settings, embeddings }, use, info) => {
+    const server = await Server.start(settings, embeddings?.config);
     await use(server);
     if (info.status !== info.expectedStatus) {
       await info.attach("server.log", { body: server.recentLog() });

@@ -4,7 +4,7 @@
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,9 +53,17 @@ export class Server {
     };
   }
 
-  /** A running server with two converters and otherwise the defaults. */
-  static async start(settings: Settings = {}): Promise<Server> {
+  /**
+   * A running server with two converters and otherwise the defaults. `config` is the text of a
+   * configuration file, for what no variable can say.
+   */
+  static async start(settings: Settings = {}, config = ""): Promise<Server> {
     const data = await mkdtemp(join(tmpdir(), "milepost-journey-"));
+    if (config !== "") {
+      const file = join(data, "milepost.toml");
+      await writeFile(file, config);
+      return Server.start({ ...settings, CONFIG: file });
+    }
     const server = new Server(await freePort(), data, { WORKER_SLOTS: "2", ...settings });
     await server.launch();
     return server;
