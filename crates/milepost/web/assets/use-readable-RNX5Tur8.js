@@ -1,1 +1,0 @@
-import{v as e,x as t}from"./states-Ds9To7iR.js";var n=t(e(),1),r=()=>{};function i(e,t){let i=(0,n.useCallback)(t=>e?.subscribe(t)??r,[e]);return(0,n.useSyncExternalStore)(i,()=>e?.getSnapshot()??t,()=>t)}export{i as t};
