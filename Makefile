@@ -4,15 +4,12 @@
 CARGO ?= cargo
 BUILT = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/milepost
 
-# The model that tests embed with.
-export MILEPOST_TEST_MODEL ?= $(shell scripts/minilm --where)
-
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS = credential detect form log pipe request socket
 
 test: check clients model
-	$(CARGO) test --workspace --locked
+	MILEPOST_TEST_MODEL="$$(scripts/minilm --where)" $(CARGO) test --workspace --locked
 	$(MAKE) packages
 	$(MAKE) journeys
 	$(MAKE) api
