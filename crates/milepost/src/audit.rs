@@ -45,7 +45,7 @@ pub struct Entry {
     pub who: Option<Who>,
     /// What: a route, or what was said on a socket.
     pub action: String,
-    /// To what: the ids of jobs, documents, batches or keys.
+    /// To what: the ids of jobs, documents, batches or keys, the names of collections.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
     /// The HTTP status.

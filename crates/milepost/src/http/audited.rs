@@ -9,6 +9,8 @@ use axum::extract::MatchedPath;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
+use milepost_core::CollectionName;
+use percent_encoding::percent_decode_str;
 
 use super::client::Client;
 use super::gate::Opening;
@@ -26,6 +28,7 @@ const KEPT_READS: &[&str] = &[
     "stream",
     "ws",
     "keys",
+    "search",
     // Of other protocols.
     "download",
     "{name}",
@@ -68,7 +71,8 @@ impl Asked {
         let status = response.status();
         let last = self.route.rsplit('/').next().unwrap_or_default();
         let fine = status.is_success() || status.is_redirection() || status.is_informational();
-        if self.read && fine && !KEPT_READS.contains(&last) {
+        let kept = KEPT_READS.contains(&last) && self.route != "/v1/collections/{name}";
+        if self.read && fine && !kept {
             return None;
         }
         let refusal = response.extensions().get::<Refusal>();
@@ -85,7 +89,7 @@ impl Asked {
             request: Some(request.to_owned()),
             from: Some(who.0.address),
             who: known.as_deref().map(Who::from),
-            targets: ids(targets(&self.route, &self.path).chain(made)),
+            targets: self.targets(made),
             action: format!("{} {}", self.method, self.route),
             status: Some(status.as_u16()),
             code: code.and_then(|code| serde_json::to_value(code).ok()),
@@ -96,6 +100,26 @@ impl Asked {
             seconds: None,
         })
     }
+}
+
+impl Asked {
+    fn targets(&self, made: Option<String>) -> Vec<String> {
+        let mut all = ids(targets(&self.route, &self.path).chain(made));
+        if let Some(name) = collection(&self.route, &self.path) {
+            all.insert(0, name);
+        }
+        all
+    }
+}
+
+/// The collection that a request is about. It has no id, and its name is nothing longer
+/// or stranger than an owner's.
+fn collection(route: &str, path: &str) -> Option<String> {
+    let before = ["/v1/collections/", "/collection/"];
+    let before = before.into_iter().find(|before| route.starts_with(before))?;
+    let name = path.strip_prefix(before)?.split('/').next()?;
+    let name = percent_decode_str(name).decode_utf8().ok()?;
+    Some(name.parse::<CollectionName>().ok()?.to_string())
 }
 
 /// Who was known when the handler was called.

@@ -93,7 +93,8 @@ impl Gate {
     pub fn submits(&self, request: &Parts) -> bool {
         let rule = self.rule(request);
         let submits = [Rule::Needs(Scope::Submit), Rule::Of(Scope::Submit)];
-        request.method == Method::POST && rule.is_some_and(|rule| submits.contains(&rule))
+        let brings = [Method::POST, Method::PUT].contains(&request.method);
+        brings && rule.is_some_and(|rule| submits.contains(&rule))
     }
 
     /// Who sends it; `None` where it does not say.

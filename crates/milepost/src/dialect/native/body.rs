@@ -172,7 +172,8 @@ pub struct OptionFields {
     chunk_chars: Option<u32>,
 }
 
-/// Reads what `caller` submits, as a submission of any kind, to a job of `owner`.
+/// Reads what `caller` submits, as a submission of any kind, to a job of `owner`. Where
+/// it names no pipeline, the `usual` one is meant.
 ///
 /// # Errors
 /// A problem that names what is wrong; uploads are then discarded.
@@ -180,10 +181,11 @@ pub async fn read(
     services: &Services,
     caller: &Caller,
     owner: &OwnerId,
+    usual: Option<Pipeline>,
     request: Request,
 ) -> Result<Body, Problem> {
     match extract::media_type(request.headers()).as_deref() {
-        Some("multipart/form-data") => form::read(services, request).await,
+        Some("multipart/form-data") => form::read(services, usual, request).await,
         Some("application/json") => {
             let limit = services.config.limits.json_body.as_u64();
             // Not as a tree, which may take a hundred times what its text does.
@@ -191,9 +193,10 @@ pub async fn read(
             if body.get().starts_with('[') {
                 let most = services.config.limits.request_jobs;
                 let bodies = extract::elements(body.get(), most)?.ok_or_else(|| too_many(most))?;
-                return read_array(services, caller, owner, bodies).await.map(Body::Many);
+                return read_array(services, caller, owner, usual, bodies).await.map(Body::Many);
             }
-            read_object(services, caller, owner, &body).await.map(|one| Body::One(Box::new(one)))
+            let one = read_object(services, caller, owner, usual, &body).await?;
+            Ok(Body::One(Box::new(one)))
         }
         _ => Err(Problem::new(
             Code::UnsupportedMediaType,
@@ -217,6 +220,7 @@ async fn read_array(
     services: &Services,
     caller: &Caller,
     owner: &OwnerId,
+    usual: Option<Pipeline>,
     bodies: Vec<&RawValue>,
 ) -> Result<Vec<Fields>, Problem> {
     let total = bodies.len();
@@ -226,7 +230,7 @@ async fn read_array(
     let mut all = Vec::with_capacity(total);
     for (place, body) in bodies.into_iter().enumerate() {
         let label = label(body);
-        match read_object(services, caller, owner, body).await {
+        match read_object(services, caller, owner, usual, body).await {
             Ok(fields) => all.push(Fields { label, ..fields }),
             Err(problem) => {
                 for fields in &all {
@@ -275,6 +279,7 @@ async fn read_object(
     services: &Services,
     caller: &Caller,
     owner: &OwnerId,
+    usual: Option<Pipeline>,
     body: &RawValue,
 ) -> Result<Fields, Problem> {
     let body: JsonFields = parse_object(body, "")?;
@@ -291,7 +296,7 @@ async fn read_object(
     ];
     let mut fields = Fields {
         given: given.into_iter().filter_map(|(name, came)| came.then_some(name)).collect(),
-        pipeline: body.pipeline.as_deref().map(pipeline).transpose()?,
+        pipeline: body.pipeline.as_deref().map(pipeline).transpose()?.or(usual),
         plan: body.stages.map(external::plan).transpose()?,
         options: body.options.as_deref().map(options).transpose()?.unwrap_or_default(),
         metadata: body.metadata.as_deref().map(metadata).transpose()?.flatten(),

@@ -4,6 +4,7 @@
 
 use axum::extract::Request;
 use axum::extract::multipart::Field;
+use milepost_core::Pipeline;
 use serde::de::DeserializeOwned;
 
 use serde_json::value::RawValue;
@@ -55,9 +56,14 @@ pub async fn read_file(services: &Services, request: Request) -> Result<Upload, 
 ///
 /// # Errors
 /// A problem that names what is wrong; the files are then discarded.
-pub async fn read(services: &Services, request: Request) -> Result<Body, Problem> {
+pub async fn read(
+    services: &Services,
+    usual: Option<Pipeline>,
+    request: Request,
+) -> Result<Body, Problem> {
     let mut form = Form::open(services, request).await?;
-    let (mut fields, mut files) = (Fields::default(), Vec::new());
+    let mut fields = Fields { pipeline: usual, ..Fields::default() };
+    let mut files = Vec::new();
     let read = read_fields(services, &mut form, &mut fields, &mut files).await;
     if let Err(problem) = read.and_then(|()| fields.check()) {
         for file in &files {

@@ -35,6 +35,7 @@ mod who;
 mod wire_tests;
 
 use milepost_core::Scope;
+pub use search::{counted, hits, query};
 #[cfg(test)]
 pub use socket::session;
 use utoipa_axum::routes;
@@ -82,6 +83,7 @@ pub fn routes() -> Routes {
         .add(Rule::Needs(Scope::Cancel), routes!(collections::delete))
         .add(Rule::Needs(Scope::Read), routes!(entries::list))
         .add(Rule::Needs(Scope::Read), routes!(entries::get))
+        .add(Rule::Needs(Scope::Submit), routes!(entries::replace))
         .add(Rule::Needs(Scope::Cancel), routes!(entries::delete))
         .add(Rule::Needs(Scope::Read), routes!(search::one))
         .add(Rule::Needs(Scope::Read), routes!(search::all))

@@ -141,8 +141,33 @@ pub async fn submit(
     };
     let owner = &caller.owner;
     let upload = room::upload(&services, owner, request.headers()).await?;
-    let body = body::read(&services, &caller, owner, request).await?;
+    let body = body::read(&services, &caller, owner, None, request).await?;
     drop(upload);
+    let place = Place { joins, in_batch };
+    accept(&services, client, &caller, body, place, key, wait).await
+}
+
+/// Where the jobs of a request go.
+#[derive(Default)]
+pub struct Place {
+    joins: Option<BatchId>,
+    in_batch: bool,
+}
+
+/// Makes the jobs, and answers as every submission is answered.
+///
+/// # Errors
+/// Why there are none.
+pub async fn accept(
+    services: &Services,
+    client: Client,
+    caller: &Caller,
+    body: Body,
+    Place { joins, in_batch }: Place,
+    key: Option<String>,
+    wait: Option<u64>,
+) -> Result<Response, Problem> {
+    let owner = &caller.owner;
     let (made, many) = match (body, joins) {
         (Body::One(fields), None) if !in_batch => {
             (services.submitter.submit(wanted(owner, *fields), key).await?, false)
@@ -167,10 +192,10 @@ pub async fn submit(
         }
     };
     let jobs = &made.jobs;
-    let tokens = tokens(&services, &made).await?;
+    let tokens = tokens(services, &made).await?;
     let frames = match wait {
-        None => frames(&services, jobs).await,
-        Some(secs) => wait_for_ends(&services, client, &caller.as_owner(), jobs, secs).await,
+        None => frames(services, jobs).await,
+        Some(secs) => wait_for_ends(services, client, &caller.as_owner(), jobs, secs).await,
     };
     let ended = wait.is_some() && frames.iter().all(|f| f.snapshot.status.is_terminal());
     let status = if ended { StatusCode::OK } else { StatusCode::ACCEPTED };
@@ -258,7 +283,7 @@ async fn read_more(
     request: Request,
 ) -> Result<Body, Problem> {
     let _upload = room::upload(services, owner, request.headers()).await?;
-    body::read(services, caller, owner, request).await
+    body::read(services, caller, owner, None, request).await
 }
 
 fn wanted(owner: &OwnerId, fields: Fields) -> submit::Request {
@@ -350,7 +375,11 @@ async fn wait_for_ends(
     newest
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// The key of a request.
+///
+/// # Errors
+/// `invalid_field`.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().unwrap_or_default();
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
