@@ -6,7 +6,7 @@ BUILT = $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/milepost
 
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS = credential detect form log pipe request socket
+FUZZ_TARGETS = chunk credential detect form log pipe request socket
 
 test: check clients model
 	MILEPOST_TEST_MODEL="$$(scripts/minilm --where)" $(CARGO) test --workspace --locked

@@ -24,6 +24,27 @@ pub fn detect(bytes: &[u8]) {
     assert_eq!(first, again, "what a document is does not depend on the day");
 }
 
+/// How a text is cut, and the text.
+pub fn chunk(bytes: &[u8]) {
+    use milepost_convert::{Chunker, ChunkerKind, Document, Limits, Options, SizeUnit};
+    let Some((choice, text)) = bytes.split_first() else { return };
+    let kinds = [ChunkerKind::Hybrid, ChunkerKind::Hierarchical, ChunkerKind::Markdown];
+    let unit = if choice & 0x80 == 0 { SizeUnit::Characters } else { SizeUnit::Tokens };
+    let kind = kinds[usize::from(choice & 0x7f) % kinds.len()];
+    let chunker = Chunker { kind, unit, max: 100, overlap: 30, tokenizer: None };
+    let (options, limits) = (Options::default(), Limits::default());
+    let document = Document { filename: "a.md".to_owned(), bytes: text.to_vec() };
+    let read = milepost_convert::extract(document, "", &options, &limits, Vec::new(), &mut |_| {});
+    let Ok(read) = read else { return };
+    let made = milepost_convert::chunk(read.as_bytes(), &chunker, None, &limits, &mut |_| {});
+    let made = made.expect("what was read can be cut");
+    let made: serde_json::Value = serde_json::from_str(&made).expect("it is JSON");
+    for one in made["chunks"].as_array().expect("a list of chunks") {
+        let text = one["text"].as_str().expect("a text");
+        assert!(!text.trim().is_empty(), "no chunk is empty");
+    }
+}
+
 /// The body of a form, in pieces of different sizes.
 pub fn form(bytes: &[u8]) {
     let Some((piece, body)) = bytes.split_first() else { return };

@@ -81,13 +81,14 @@ impl Content {
         }));
         let mut content = Self::default();
         for (part, found) in parts.iter().zip(found) {
-            let seen = match part.page {
-                Some(_) => edges.within(found.iter().map(|found| found.text).collect()),
-                None => 0..found.len(),
+            let texts: Vec<&str> = found.iter().map(|found| found.text).collect();
+            let own = match part.page {
+                Some(_) => edges.own(&texts),
+                None => vec![true; found.len()],
             };
-            for (place, found) in found.into_iter().take(seen.end).skip(seen.start).enumerate() {
-                let joins = place == 0 && part.page.is_some();
-                content.push(&found, part.page, joins);
+            let own = found.iter().zip(own).filter_map(|(found, own)| own.then_some(found));
+            for (place, found) in own.enumerate() {
+                content.push(found, part.page, place == 0 && part.page.is_some());
             }
         }
         content

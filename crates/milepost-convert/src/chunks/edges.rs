@@ -4,7 +4,6 @@
 //! never leaves a page empty that is not.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 use crate::sentences::is_page_number;
 
@@ -38,27 +37,25 @@ impl Edges {
             blocks[..most].iter().for_each(|block| count(&mut top, block));
             blocks[blocks.len() - most..].iter().for_each(|block| count(&mut bottom, block));
         }
-        let least = (total * 2 / 5).max(PAGES);
+        // Left and right pages have different ones, and not all are read alike.
+        let least = (total / 4).max(PAGES);
         let often = |seen: HashMap<String, usize>| {
             seen.into_iter().filter(|(_, times)| *times >= least).map(|(line, _)| line).collect()
         };
         Self { top: often(top), bottom: often(bottom) }
     }
 
-    /// Which of a page's blocks are between its edges.
-    pub(super) fn within(&self, blocks: Vec<&str>) -> Range<usize> {
+    /// Which of a page's blocks are its own.
+    pub(super) fn own(&self, blocks: &[&str]) -> Vec<bool> {
         let is = |lines: &HashSet<String>, block: &str| {
             is_page_number(block) || line(block).is_some_and(|line| lines.contains(&line))
         };
-        let mut own = 0..blocks.len();
-        while own.start < BLOCKS && own.len() > 1 && is(&self.top, blocks[own.start]) {
-            own.start += 1;
-        }
         let last = blocks.len().saturating_sub(BLOCKS);
-        while own.end > last && own.len() > 1 && is(&self.bottom, blocks[own.end - 1]) {
-            own.end -= 1;
-        }
-        own
+        let own = |(place, block): (usize, &&str)| {
+            !(place < BLOCKS && is(&self.top, block) || place >= last && is(&self.bottom, block))
+        };
+        let own: Vec<bool> = blocks.iter().enumerate().map(own).collect();
+        if own.contains(&true) { own } else { vec![true; blocks.len()] }
     }
 }
 

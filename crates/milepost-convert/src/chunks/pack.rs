@@ -165,13 +165,20 @@ impl<'a> Packer<'a> {
         let sized = |start: usize| (start, cutter.size(start..at));
         let text = &self.content.text[near..at];
         let sentences = sentence_starts(text, self.language).into_iter().map(|start| near + start);
-        let whole = (near == from).then_some(from);
-        let fits = |(_, size): &(usize, usize)| *size <= most;
-        let sentence = whole.into_iter().chain(sentences).map(sized).find(fits);
-        let words = || {
-            let starts: Vec<_> = word_starts(&self.content.text, near..at).collect();
+        let starts: Vec<_> = (near == from).then_some(from).into_iter().chain(sentences).collect();
+        let first = |starts: &[usize]| {
             let place = starts.partition_point(|start| sized(*start).1 > most);
             starts.get(place).map(|start| sized(*start))
+        };
+        let sentence = first(&starts);
+        // Where a sentence ends anyway, half of it is no help.
+        let ended = |c: char| c.is_whitespace() || ".!?…:;。！？\"'”’»)]$|".contains(c);
+        let inside = text.trim_end_matches(' ').chars().next_back().is_some_and(|c| !ended(c));
+        let words = || {
+            if !inside {
+                return None;
+            }
+            first(&word_starts(&self.content.text, near..at).collect::<Vec<_>>())
         };
         sentence.or_else(words)
     }

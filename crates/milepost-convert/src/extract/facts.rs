@@ -140,8 +140,10 @@ fn title(title: &str) -> Option<String> {
         Some(length) => title.get(title.len() - length..).unwrap_or_default(),
         None => &title,
     };
-    let endings =
-        ["doc", "docx", "odt", "rtf", "pdf", "ppt", "pptx", "xls", "xlsx", "txt", "md", "html"];
+    let endings = [
+        "doc", "docx", "odt", "rtf", "pdf", "ppt", "pptx", "xls", "xlsx", "txt", "md", "html",
+        "htm",
+    ];
     let title = match title.rsplit_once('.') {
         Some((stem, ending)) if endings.contains(&ending.to_ascii_lowercase().as_str()) => stem,
         Some((_, "dvi" | "tex" | "indd" | "qxd" | "pmd" | "cdr" | "fm" | "ps" | "ai")) => {
@@ -172,6 +174,7 @@ fn title(title: &str) -> Option<String> {
             | "dokument"
             | "book"
             | "workbook"
+            | "(anonymous)"
             | "microsoft word"
             | "index"
             | "home"
@@ -180,8 +183,13 @@ fn title(title: &str) -> Option<String> {
             | "null"
     );
     let path = title.contains(":\\") || title.starts_with('/') || lower.starts_with("file:");
-    let letters = title.chars().filter(|c| c.is_alphanumeric()).count();
-    (!nothing && !path && letters > 0).then(|| title.to_owned())
+    let letters = title.chars().filter(|c| c.is_alphabetic()).count();
+    // The name of a file, or a number in somebody's list.
+    let file = !title.contains(' ')
+        && title.len() > 8
+        && title.contains(['_', '-', '.'])
+        && title.contains(|c: char| c.is_ascii_digit());
+    (!nothing && !path && !file && letters > 0).then(|| title.to_owned())
 }
 
 /// Somebody's name, or that of an office.
@@ -211,7 +219,8 @@ fn name(name: &str) -> Option<String> {
             | "user1"
     );
     let letters = name.chars().filter(|c| c.is_alphabetic()).count();
-    (!nobody && letters >= 2).then(|| name.to_owned())
+    let account = !name.contains(' ') && name.contains(|c: char| c.is_ascii_digit());
+    (!nobody && !account && letters >= 2).then(|| name.to_owned())
 }
 
 /// Without control characters, white space as single spaces, and not longer than

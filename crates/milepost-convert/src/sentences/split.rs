@@ -79,7 +79,7 @@ fn segment<'a>(paragraph: &'a str, language: &str) -> Vec<&'a str> {
 /// first.
 pub(crate) fn sentence_starts(text: &str, language: &str) -> Vec<usize> {
     let mut starts = Vec::new();
-    for paragraph in cut(text, PARAGRAPH_BYTES) {
+    for paragraph in cut(text, PARAGRAPH_BYTES / 4) {
         for sentence in segment(paragraph, language) {
             starts.push(sentence.as_ptr() as usize - text.as_ptr() as usize);
         }

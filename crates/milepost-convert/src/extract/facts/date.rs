@@ -17,8 +17,15 @@ pub(super) fn normal(text: &str) -> Option<String> {
         return None;
     }
     let date = text.strip_prefix("D:").map_or_else(|| iso(text).or_else(|| words(text)), packed)?;
-    // The beginnings of clocks.
-    let unset = ["1601-01-01", "1970-01-01", "1904-01-01", "1899-12-3", "1980-01-01T00:00:00"];
+    // The beginnings of clocks, and what a much used template has.
+    let unset = [
+        "2013-12-23T23:15:00Z",
+        "1601-01-01",
+        "1970-01-01",
+        "1904-01-01",
+        "1899-12-3",
+        "1980-01-01T00:00:00",
+    ];
     (!unset.iter().any(|unset| date.starts_with(unset))).then_some(date)
 }
 
