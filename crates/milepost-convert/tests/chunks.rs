@@ -96,13 +96,14 @@ fn hold(name: &str, extract: &str, chunker: &Value, pages: u64) {
         match &one["pages"] {
             Value::Null => assert_eq!(pages, 0, "{}", context(one)),
             span => {
-                let (first, last) = (span[0].as_u64().unwrap(), span[1].as_u64().unwrap());
+                let (first, last) =
+                    (span[0].as_u64().expect("a page"), span[1].as_u64().expect("a page"));
                 assert!(1 <= first && first <= last && last <= pages, "{}", context(one));
             }
         }
         let whole =
             text(one).contains("| -") || text(one).contains("|-") || text(one).contains("```");
-        let chunker: Chunker = serde_json::from_value(chunker.clone()).unwrap();
+        let chunker: Chunker = serde_json::from_value(chunker.clone()).expect("a chunker");
         let max = u64::from(chunker.max);
         let size = match one["tokens"].as_u64() {
             Some(tokens) => tokens,
