@@ -149,6 +149,7 @@ fn parse(
     if let Some(facts) = facts {
         *facts = match (format, source.text()) {
             (Format::Html, Ok(html)) => Facts::of_html(&html),
+            (Format::Jats, Ok(xml)) => Facts::of_jats(&xml),
             _ => Facts::of_properties(&converter.document_metadata(&source)),
         };
     }

@@ -6,6 +6,7 @@
 
 mod date;
 mod front;
+mod jats;
 mod web;
 
 use docling::DocumentMetadata;
@@ -64,6 +65,11 @@ impl Facts {
             return Self::of(found.title.as_deref(), [name.as_str()], dates);
         }
         Self::of(found.title.as_deref(), authors, dates)
+    }
+
+    /// Those of an article in JATS.
+    pub(crate) fn of_jats(xml: &str) -> Self {
+        jats::facts(xml)
     }
 
     /// Those of a web page.
