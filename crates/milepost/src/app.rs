@@ -264,6 +264,7 @@ impl Core {
             start,
             fetcher: Fetcher::new(&config)?,
             config: config.worker.clone(),
+            indexing: indexing.clone(),
         };
         let (lease, look) = (config.queue.lease, config.dialects.document_poll);
         let (slots, fetches) = (config.slots(), config.fetch.slots);
@@ -273,12 +274,13 @@ impl Core {
             queue,
             store: store.clone(),
             blobs: blobs.clone(),
+            indexing: indexing.clone(),
             retention: config.retention,
         };
         let services = Services {
             access,
             audit,
-            submitter: Submitter::new(journal.clone(), blobs.clone(), &config),
+            submitter: Submitter::new(journal.clone(), blobs.clone(), indexing.clone(), &config),
             reports: Reports::new(journal.clone()),
             commands: Commands::new(
                 journal,

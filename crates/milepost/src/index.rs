@@ -43,7 +43,12 @@ impl Indexing {
     /// # Errors
     /// Where the collections or a model's folder cannot be read; the setting is named.
     pub fn open(config: &Config, folder: &Path) -> anyhow::Result<Self> {
-        let limits = Limits { max_collections: config.index.max_collections, ..Limits::default() };
+        let limits = Limits {
+            max_collections: config.index.max_collections,
+            // The simulation happens in one thread.
+            in_line: cfg!(test),
+            ..Limits::default()
+        };
         let collections = Collections::open(folder, limits)
             .with_context(|| format!("cannot open the collections in {}", folder.display()))?;
         let described = |(name, embedder): (&String, &EmbedderConfig)| {

@@ -6,8 +6,10 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use milepost_core::{Snapshot, Timestamp};
+use milepost_core::{JobId, Snapshot, Timestamp};
+use milepost_index::{Index as _, IndexError};
 
+use crate::index::Indexing;
 use crate::journal::Journal;
 use crate::queue::Queue;
 use crate::store::{Blobs, Deleted, Store, StoreError};
@@ -18,6 +20,8 @@ const EVERY: Duration = Duration::from_secs(60);
 const OBJECTS_EVERY: u32 = 60;
 /// How long an idempotency key is kept.
 const KEYS: Duration = Duration::from_secs(24 * 3600);
+/// How long the build of a job that has ended is kept.
+const BUILDS: Duration = Duration::from_secs(24 * 3600);
 /// An upload takes less than this.
 const OBJECT_AGE: Duration = Duration::from_secs(24 * 3600);
 
@@ -31,6 +35,8 @@ pub struct Sweeper {
     pub store: Store,
     /// Holds the objects.
     pub blobs: Blobs,
+    /// Holds what jobs have staged.
+    pub indexing: Indexing,
     /// How long finished jobs are kept.
     pub retention: Duration,
 }
@@ -74,8 +80,31 @@ impl Sweeper {
                 break;
             }
         }
+        if let Err(error) = self.builds().await {
+            tracing::error!(%error, "builds could not be swept");
+        }
         let objects = self.store.delete_unused_documents(limit).await?;
         self.blobs.remove_all(&objects).await;
+        Ok(())
+    }
+
+    /// Drops what is staged for jobs that are gone, or have ended for so long that nobody is
+    /// likely to retry them.
+    async fn builds(&self) -> Result<(), IndexError> {
+        let before = self.before(BUILDS);
+        for token in self.indexing.collections.tokens().await? {
+            let wanted = match self.store.snapshot(JobId::new(token)).await {
+                Ok(Some((job, _))) => job.finished_at.is_none_or(|at| at >= before),
+                Ok(None) => false,
+                Err(error) => {
+                    tracing::error!(%error, "a job of a build could not be read");
+                    true
+                }
+            };
+            if !wanted {
+                self.indexing.collections.abandon(token).await?;
+            }
+        }
         Ok(())
     }
 

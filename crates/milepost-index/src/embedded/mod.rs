@@ -60,6 +60,9 @@ pub struct Limits {
     pub searches: usize,
     /// How long a search may take, from when it runs.
     pub search_time: Duration,
+    /// Whether all of it happens on the thread that asks, which then waits: for a
+    /// simulation, in which nothing may happen beside.
+    pub in_line: bool,
 }
 
 impl Default for Limits {
@@ -70,6 +73,7 @@ impl Default for Limits {
             open_collections: 32,
             searches: (2 * processors).max(4),
             search_time: Duration::from_secs(10),
+            in_line: false,
         }
     }
 }
@@ -129,6 +133,9 @@ impl Embedded {
         &self,
         work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        if self.inner.limits.in_line {
+            return work(&self.inner);
+        }
         let inner = self.inner.clone();
         match tokio::task::spawn_blocking(move || work(&inner)).await {
             Ok(outcome) => outcome,

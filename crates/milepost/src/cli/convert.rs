@@ -209,6 +209,7 @@ async fn one(
         limits: &limits,
         finished: Vec::new(),
         bytes: meta.len(),
+        pages: true,
     };
     let begun = converter.begin(may.silence, task, Box::pin(document)).await;
     if let Err(gone) = begun {

@@ -19,12 +19,12 @@ pub const CHUNKS: &str = "chunks";
 /// The weighted stages of a pipeline. Weights are from measured cost: a page
 /// costs far more than finding out what the document is or joining the pages. An
 /// external job may bring stages of its own instead. With `fetch` the document is
-/// brought first.
-pub fn plan(pipeline: Pipeline, fetch: bool) -> Plan {
+/// brought first, with `embeds` what it fills has vectors.
+pub fn plan(pipeline: Pipeline, fetch: bool, embeds: bool) -> Plan {
     match pipeline {
         Pipeline::Convert => convert::plan(fetch),
         Pipeline::Sentences => sentences::plan(fetch),
-        Pipeline::Ingest => ingest::plan(fetch),
+        Pipeline::Ingest => ingest::plan(fetch, embeds),
         Pipeline::External => Plan::new([("working", 1)]),
     }
 }
@@ -34,8 +34,7 @@ pub fn plan(pipeline: Pipeline, fetch: bool) -> Plan {
 pub const fn phases(pipeline: Pipeline) -> &'static [(Phase, u32)] {
     match pipeline {
         Pipeline::Sentences => &sentences::PHASES,
-        Pipeline::Ingest => &ingest::PHASES,
-        Pipeline::Convert | Pipeline::External => &[],
+        Pipeline::Convert | Pipeline::Ingest | Pipeline::External => &[],
     }
 }
 

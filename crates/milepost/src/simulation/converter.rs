@@ -10,11 +10,13 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use milepost_convert::{Counted, Format, Mark, OutputFormat};
 use milepost_core::{Failure, FailureCode, Pipeline};
+use serde_json::{Value, json};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::world::World;
+use crate::pipeline::ingest::CHUNKING;
 use crate::pipeline::phases;
 use crate::worker::wire::{self, Frame, Order, Reply};
 use crate::worker::{Body, Converter, Start};
@@ -69,10 +71,14 @@ impl From<io::Error> for Stop {
 async fn live(world: Arc<World>, mut pipe: DuplexStream) {
     loop {
         let served = async {
-            let (pipeline, document, finished) = receive(&mut pipe).await?;
-            match pipeline {
-                Pipeline::Convert => convert(&world, &mut pipe, &document, finished).await,
-                pipeline => in_phases(&world, &mut pipe, pipeline, &document).await,
+            match receive(&mut pipe).await? {
+                Wanted::Chunks(extracts) => chunk(&world, &mut pipe, &extracts).await,
+                Wanted::Document(Pipeline::Sentences, document, _) => {
+                    in_phases(&world, &mut pipe, Pipeline::Sentences, &document).await
+                }
+                Wanted::Document(pipeline, document, finished) => {
+                    convert(&world, &mut pipe, pipeline, &document, finished).await
+                }
             }
         };
         if served.await.is_err() {
@@ -81,19 +87,38 @@ async fn live(world: Arc<World>, mut pipe: DuplexStream) {
     }
 }
 
-/// What to do, with which document, and the pages of it that are finished.
-async fn receive(pipe: &mut DuplexStream) -> Result<(Pipeline, String, Vec<(u32, String)>), Stop> {
+/// What to do.
+enum Wanted {
+    /// With which document, and the pages of it that are finished.
+    Document(Pipeline, String, Vec<(u32, String)>),
+    /// With these texts.
+    Chunks(Vec<String>),
+}
+
+async fn receive(pipe: &mut DuplexStream) -> Result<Wanted, Stop> {
     let (mut finished, mut wanted) = (Vec::new(), Pipeline::Convert);
     loop {
         let frame = wire::read(pipe).await?.ok_or(Stop::Pipe)?;
         match frame.message::<Order>()? {
             Order::Begin { pipeline, .. } => wanted = pipeline,
-            Order::Try(_) => {}
+            Order::Try(_) | Order::Extract { .. } => return Err(Stop::Pipe),
+            Order::Chunk { extracts, .. } => {
+                let mut texts = Vec::new();
+                for _ in 0..extracts {
+                    let frame = wire::read(pipe).await?.ok_or(Stop::Pipe)?;
+                    let Order::Extract { bytes } = frame.message()? else {
+                        return Err(Stop::Pipe);
+                    };
+                    texts.push(content(pipe, bytes).await?);
+                }
+                return Ok(Wanted::Chunks(texts));
+            }
             Order::Finished { page, bytes, .. } => {
                 finished.push((page, content(pipe, bytes).await?));
             }
             Order::Document { bytes } => {
-                return Ok((wanted, content(pipe, bytes).await?, finished));
+                let document = content(pipe, bytes).await?;
+                return Ok(Wanted::Document(wanted, document, finished));
             }
         }
     }
@@ -118,6 +143,7 @@ pub fn document(name: u64, pages: u32) -> String {
 async fn convert(
     world: &World,
     pipe: &mut DuplexStream,
+    pipeline: Pipeline,
     document: &str,
     mut finished: Vec<(u32, String)>,
 ) -> Result<(), Stop> {
@@ -155,17 +181,70 @@ async fn convert(
         }
         finished.push((page, text));
     }
-    wire::send(pipe, &Reply::Assembling).await?;
+    if pipeline == Pipeline::Convert {
+        wire::send(pipe, &Reply::Assembling).await?;
+    }
     work().await;
     if err(world, pipe, run).await? {
         return Ok(());
     }
     finished.sort();
+    if pipeline == Pipeline::Ingest {
+        let parts: Vec<_> =
+            finished.iter().map(|(page, text)| json!({"page": page, "markdown": text})).collect();
+        let texts = json!({"texts": [{"source": format!("{name}.txt"), "parts": parts}]});
+        let texts = texts.to_string();
+        wire::send(pipe, &Reply::Extract { bytes: texts.len() as u64 }).await?;
+        wire::send_content(pipe, texts.as_bytes()).await?;
+        world.note(|| format!("converter {run}: done"));
+        return Ok(wire::send(pipe, &Reply::Done).await?);
+    }
     let whole: String = finished.into_iter().map(|(_, text)| text).collect();
     for format in [OutputFormat::Markdown, OutputFormat::Text] {
         say_text(pipe, 0, format, &whole).await?;
     }
     world.note(|| format!("converter {run}: done"));
+    Ok(wire::send(pipe, &Reply::Done).await?)
+}
+
+/// A chunk of each page.
+async fn chunk(world: &World, pipe: &mut DuplexStream, extracts: &[String]) -> Result<(), Stop> {
+    let run = world.number();
+    world.note(|| format!("converter {run}: cuts {} texts", extracts.len()));
+    let (mut chunks, mut sources) = (Vec::new(), Vec::new());
+    for (document, extract) in extracts.iter().enumerate() {
+        let extract: Value = serde_json::from_str(extract).expect("the simulation wrote it");
+        let text = &extract["texts"][0];
+        let parts = text["parts"].as_array().expect("the simulation wrote it");
+        for (index, part) in parts.iter().enumerate() {
+            let (page, text) = (&part["page"], &part["markdown"]);
+            chunks.push(json!({
+                "id": format!("{document}-{index}"), "document": document, "index": index,
+                "text": text, "headings": [], "pages": [page, page], "characters": 1,
+            }));
+        }
+        sources.push(json!({
+            "place": document, "line": document, "source": text["source"], "key": null, "chunks": parts.len(),
+        }));
+    }
+    for (phase, _) in CHUNKING {
+        work(world).await;
+        if err(world, pipe, run).await? {
+            return Ok(());
+        }
+        let begins = Mark::Begins { phase, counted: Counted::Chunk, total: None, found: None };
+        wire::send(pipe, &Reply::Mark(begins)).await?;
+        for done in 1..=chunks.len() as u64 {
+            work(world).await;
+            wire::send(pipe, &Reply::Mark(Mark::Done { done, total: None })).await?;
+        }
+    }
+    // As a map it would be sorted, and the chunks come first.
+    let (chunks, sources) = (Value::from(chunks), Value::from(sources));
+    let made =
+        format!("{{\"chunks\":{chunks},\"documents\":{},\"sources\":{sources}}}", extracts.len());
+    wire::send(pipe, &Reply::Chunks { bytes: made.len() as u64 }).await?;
+    wire::send_content(pipe, made.as_bytes()).await?;
     Ok(wire::send(pipe, &Reply::Done).await?)
 }
 

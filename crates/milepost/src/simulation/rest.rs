@@ -53,7 +53,7 @@ pub fn check(folder: &Path, ledger: &Ledger) -> Result<(), String> {
     if let Some((id, _)) = lost {
         return Err(format!("{id} was accepted and is lost"));
     }
-    for table in ["events", "pages", "texts", "idempotency"] {
+    for table in ["events", "pages", "texts", "idempotency", "sources"] {
         // A result stays as long as a job has it.
         let mut sql =
             format!("SELECT count(*) FROM {table} WHERE job NOT IN (SELECT id FROM jobs)");
@@ -104,7 +104,7 @@ fn one_job(database: &Connection, id: JobId, record: &Record) -> Result<(), Stri
         return Err("its log does not fold to its state".to_owned());
     }
     let job = &record.last().snapshot;
-    if job.pipeline != Pipeline::Convert {
+    if !matches!(job.pipeline, Pipeline::Convert | Pipeline::Ingest) {
         return Ok(());
     }
     let Some(document) = &job.document else { return Ok(()) };
@@ -121,6 +121,12 @@ fn one_job(database: &Connection, id: JobId, record: &Record) -> Result<(), Stri
         }
         one_run_for_each_lease(&stored, &pages)?;
     }
+    if job.pipeline == Pipeline::Ingest {
+        return match job.status {
+            Status::Completed => chunks(database, result, &stored),
+            _ => Ok(()),
+        };
+    }
     let whole: String = stored.into_values().collect();
     let formats = if job.status == Status::Completed { &job.formats[..] } else { &[] };
     for format in formats {
@@ -131,6 +137,25 @@ fn one_job(database: &Connection, id: JobId, record: &Record) -> Result<(), Stri
     }
     if job.status == Status::Completed && formats.is_empty() {
         return Err("it is completed without a result".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether the chunks are those of the pages, one of each.
+fn chunks(
+    database: &Connection,
+    result: Uuid,
+    pages: &BTreeMap<u32, String>,
+) -> Result<(), String> {
+    let made = text(database, result, 0, "chunks")?;
+    let made: serde_json::Value = serde_json::from_str(&made).map_err(|e| e.to_string())?;
+    let chunks = made["chunks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !chunks
+        .iter()
+        .map(|chunk| chunk["text"].as_str())
+        .eq(pages.values().map(|page| Some(page.as_str())))
+    {
+        return Err(format!("its chunks are {chunks:?}, and its pages are {pages:?}"));
     }
     Ok(())
 }

@@ -13,6 +13,8 @@ use super::{StoreError, usage};
 pub const EXTRACT: &str = "extract";
 /// The format of what an ingestion makes.
 pub const CHUNKS: &str = "chunks";
+/// Stands where the chunks were made again: those of the same places may be others.
+pub const AGAIN: &str = "again";
 /// The format of why a document of several could not be read, by its place.
 pub const UNREAD: &str = "unread";
 
@@ -213,6 +215,11 @@ pub(super) fn forget_ingested(
     }
     if reread {
         removed.extend(remove(EXTRACT)?);
+    }
+    if anew || reread || !removed.is_empty() {
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO texts VALUES (?, 0, ?, 0, '', NULL, NULL)")?
+            .execute(params![job.id.uuid(), AGAIN])?;
     }
     usage::change(connection, &job.owner, -removed.iter().sum::<i64>())
 }

@@ -52,6 +52,33 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The newest completed job of an owner that one of these keys names.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn lender(
+        &self,
+        owner: OwnerId,
+        keys: Vec<String>,
+    ) -> Result<Option<JobId>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id FROM jobs WHERE owner = ? AND reuse = ? AND status = 'completed'
+                 ORDER BY id DESC LIMIT 1",
+            )?;
+            for key in keys {
+                let found = statement.query_row(params![owner.as_str(), key], |row| row.get(0));
+                if let Some(job) = found.optional()? {
+                    return Ok(Some(JobId::new(job)));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+}
+
 /// The newest result of an owner that `key` names.
 pub(super) fn find(
     connection: &Connection,

@@ -24,7 +24,6 @@ pub struct NewSource {
 
 /// A source of a job.
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "the worker is about to read it")]
 pub struct SourceRow {
     /// Its place in the request, from 0.
     pub place: u32,
@@ -36,7 +35,6 @@ pub struct SourceRow {
     pub metadata: Option<Value>,
 }
 
-#[expect(dead_code, reason = "the worker is about to read it")]
 impl Store {
     /// The sources of a job, in the order of the request; none of a job of which nothing
     /// is said but its one document.

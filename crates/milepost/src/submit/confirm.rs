@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use milepost_convert::Options;
-use milepost_core::{Caller, Denied, EventKind, Scope, Snapshot, Status};
+use milepost_core::{Caller, Denied, EventKind, Pipeline, Scope, Snapshot, Status};
 
 use super::request::EXTERNAL_FETCHES;
 use super::{Brought, Source, Submitter, public_options};
@@ -57,6 +57,9 @@ impl Submitter {
     ) -> Result<Arc<Snapshot>, ConfirmError> {
         let Brought { info, document, remote, .. } = self.bring(&job.owner, source);
         let uploaded = document.as_ref().map(|document| document.content.clone());
+        let collection = job.collection.as_ref().map(|name| name.as_str());
+        let embeds =
+            job.pipeline == Pipeline::Ingest && self.will_embed(&job.owner, collection).await;
         let caller = caller.clone();
         let appended = self
             .journal
@@ -79,7 +82,7 @@ impl Submitter {
                     return Err(ConfirmError::NoSource);
                 }
                 let other_steps = brings && fetch != job.fetches() && job.needs_worker();
-                let plan = other_steps.then(|| pipeline::plan(job.pipeline, fetch));
+                let plan = other_steps.then(|| pipeline::plan(job.pipeline, fetch, embeds));
                 if let Some(options) = &options {
                     pipeline::check_options(job.pipeline, options)
                         .map_err(ConfirmError::WrongOption)?;

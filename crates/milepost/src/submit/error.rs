@@ -20,6 +20,13 @@ pub enum SubmitError {
     WrongUrl(&'static str),
     /// The pipeline does not take an option.
     WrongOption(Misplaced),
+    /// The collection has another embedder, or none.
+    OtherEmbedder {
+        /// The collection.
+        collection: String,
+        /// Which one it has.
+        wants: Option<String>,
+    },
     /// The metadata is larger than [`super::MAX_METADATA_BYTES`].
     MetadataTooLarge,
     /// The idempotency key came before with another request.

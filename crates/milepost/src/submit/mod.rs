@@ -7,6 +7,7 @@ mod batch;
 mod confirm;
 mod error;
 mod fingerprint;
+mod into;
 mod request;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use crate::pipeline::{CHUNKS, Misplaced};
 
 use crate::config::{Config, QueueConfig};
 use crate::fetch::Remote;
+use crate::index::Indexing;
 use crate::journal::Journal;
 use crate::pipeline;
 use crate::store::{
@@ -59,6 +61,7 @@ pub struct Accepted {
 pub struct Submitter {
     journal: Journal,
     blobs: Blobs,
+    indexing: Indexing,
     config: QueueConfig,
     /// No batch has more jobs.
     max_batch: u64,
@@ -82,10 +85,11 @@ struct Brought {
 
 impl Submitter {
     /// Submissions go to `journal`, large documents to `blobs`.
-    pub fn new(journal: Journal, blobs: Blobs, config: &Config) -> Self {
+    pub fn new(journal: Journal, blobs: Blobs, indexing: Indexing, config: &Config) -> Self {
         let (max_batch, fetching) = (config.limits.batch_jobs, config.fetch.enabled);
         let allowance = allowance(config);
-        Self { journal, blobs, config: config.queue.clone(), max_batch, allowance, fetching }
+        let config = config.queue.clone();
+        Self { journal, blobs, indexing, config, max_batch, allowance, fetching }
     }
 
     /// What an owner may use.
@@ -198,8 +202,12 @@ impl Submitter {
         };
         let mut jobs = Vec::with_capacity(requests.len());
         for (place, request) in requests.into_iter().enumerate() {
-            let new = request.check().map(|()| self.new_job(request, batch));
-            jobs.push(new.map_err(|error| Refused { place: Some(place), error })?);
+            let new = match request.check() {
+                Ok(()) => self.embeds(&request).await,
+                Err(error) => Err(error),
+            };
+            let embeds = new.map_err(|error| Refused { place: Some(place), error })?;
+            jobs.push(self.new_job(request, batch, embeds));
         }
         let (max_batch, max_waiting) = (self.max_batch, self.config.max_waiting);
         let allowance = self.allowance;
@@ -207,14 +215,14 @@ impl Submitter {
         Ok(self.journal.submit(new).await.map_err(SubmitError::Store)?)
     }
 
-    fn new_job(&self, request: Request, batch: Option<BatchId>) -> NewJob {
+    fn new_job(&self, request: Request, batch: Option<BatchId>, embeds: bool) -> NewJob {
         let options = public_options(request.pipeline, &request.options);
         let sources = self.sources(&request.owner, request.about, request.sources);
         let several = sources.iter().filter(|source| source.document.is_some()).count() as u64;
         let ingests = request.pipeline == Pipeline::Ingest;
         let collection = ingests.then(|| request.collection.unwrap_or_else(default_collection));
         let Brought { info, sha256, document, remote } = self.bring(&request.owner, request.source);
-        let plan = || pipeline::plan(request.pipeline, remote.is_some());
+        let plan = || pipeline::plan(request.pipeline, remote.is_some(), embeds);
         let reuse = match (&info, &sha256) {
             (Some(info), Some(sha256)) if !request.hold && !request.force => {
                 let name = &info.filename;

@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::mpsc;
 
-use milepost_convert::{Document, Limits, Mark, Options, OutputFormat, Page, Step};
+use milepost_convert::{Chunker, Document, Limits, Mark, Options, OutputFormat, Page, Step};
 use milepost_core::{Failure, FailureCode, Pipeline};
 
 use super::probe;
@@ -90,8 +90,15 @@ fn serve(
             outgoing.flush()?;
             continue;
         }
-        let job = receive(&frame, frames)?;
-        let last = match work(job, &mut outgoing)? {
+        let done = match frame.message()? {
+            Order::Chunk { chunker, tokenizer, extracts, limits } => {
+                let tokenizer = content(frames, tokenizer)?;
+                let texts = receive_extracts(frames, extracts)?;
+                chunk(&texts, &chunker, &tokenizer, &limits, &mut outgoing)?
+            }
+            _ => work(receive(&frame, frames)?, &mut outgoing)?,
+        };
+        let last = match done {
             Ok(()) => Reply::Done,
             Err(failure) => Reply::Failed(failure),
         };
@@ -108,16 +115,22 @@ struct Job {
     options: Options,
     limits: Limits,
     finished: Vec<Page>,
+    /// Whether each page is wanted.
+    pages: bool,
 }
 
 fn receive(first: &Frame, frames: &mpsc::Receiver<Frame>) -> io::Result<Job> {
-    let Order::Begin { pipeline, filename, media_type, options, limits } = first.message()? else {
+    let Order::Begin { pipeline, filename, media_type, options, limits, pages } =
+        first.message()?
+    else {
         return Err(invalid("a job begins with `begin`"));
     };
     let mut finished = Vec::new();
     loop {
         match next(frames)?.message()? {
-            Order::Begin { .. } | Order::Try(_) => return Err(invalid("a job begins once")),
+            Order::Begin { .. } | Order::Chunk { .. } | Order::Extract { .. } | Order::Try(_) => {
+                return Err(invalid("a job begins once"));
+            }
             Order::Finished { page, error, bytes } => {
                 let markdown = String::from_utf8(content(frames, bytes)?)
                     .map_err(|_| invalid("a page is not UTF-8"))?;
@@ -125,10 +138,31 @@ fn receive(first: &Frame, frames: &mpsc::Receiver<Frame>) -> io::Result<Job> {
             }
             Order::Document { bytes } => {
                 let document = Document { filename, bytes: content(frames, bytes)? };
-                return Ok(Job { pipeline, media_type, document, options, limits, finished });
+                return Ok(Job {
+                    pipeline,
+                    media_type,
+                    document,
+                    options,
+                    limits,
+                    finished,
+                    pages,
+                });
             }
         }
     }
+}
+
+/// What was extracted of each document, on a line of its own.
+fn receive_extracts(frames: &mpsc::Receiver<Frame>, count: u32) -> io::Result<Vec<u8>> {
+    let mut extracts = Vec::new();
+    for _ in 0..count {
+        let Order::Extract { bytes } = next(frames)?.message()? else {
+            return Err(invalid("another order where an extract was due"));
+        };
+        extracts.append(&mut content(frames, bytes)?);
+        extracts.push(b'\n');
+    }
+    Ok(extracts)
 }
 
 fn content(frames: &mpsc::Receiver<Frame>, bytes: u64) -> io::Result<Vec<u8>> {
@@ -163,12 +197,19 @@ fn work(job: Job, out: &mut impl Write) -> io::Result<Result<(), Failure>> {
             Ok(made.map(drop))
         }
         Pipeline::Ingest => {
-            let Job { document, media_type, options, limits, .. } = job;
-            let made = marking(out, |on_mark| {
-                pipeline::ingest::run(document, &media_type, &options, &limits, on_mark)
+            let Job { document, media_type, options, limits, finished, pages, .. } = job;
+            let made = stepping(out, pages, |on_step| {
+                pipeline::ingest::extract(
+                    document,
+                    &media_type,
+                    &options,
+                    &limits,
+                    finished,
+                    on_step,
+                )
             })?;
             if let Ok(json) = &made {
-                send(&Reply::Chunks { bytes: json.len() as u64 }, out)?;
+                send(&Reply::Extract { bytes: json.len() as u64 }, out)?;
                 send_content(json, out)?;
             }
             Ok(made.map(drop))
@@ -188,18 +229,44 @@ fn marking<T>(out: &mut impl Write, work: impl FnOnce(&mut dyn FnMut(Mark)) -> T
     broken.map_or(Ok(made), Err)
 }
 
-fn convert(job: Job, out: &mut impl Write) -> io::Result<Result<(), Failure>> {
+/// Sends each step as it comes.
+fn stepping<T>(
+    out: &mut impl Write,
+    pages: bool,
+    work: impl FnOnce(&mut dyn FnMut(Step)) -> T,
+) -> io::Result<T> {
     let mut broken = None;
-    let mut on_step = |step| {
+    let made = work(&mut |step| {
         if broken.is_none() {
-            broken = send_step(step, out).err();
+            broken = send_step(step, pages, out).err();
         }
-    };
-    let converted =
-        pipeline::convert::run(job.document, &job.options, &job.limits, job.finished, &mut on_step);
-    if let Some(error) = broken {
-        return Err(error);
+    });
+    broken.map_or(Ok(made), Err)
+}
+
+/// Cuts what was extracted.
+fn chunk(
+    extracts: &[u8],
+    chunker: &Chunker,
+    tokenizer: &[u8],
+    limits: &Limits,
+    out: &mut impl Write,
+) -> io::Result<Result<(), Failure>> {
+    let tokenizer = (!tokenizer.is_empty()).then_some(tokenizer);
+    let made = marking(out, |on_mark| {
+        pipeline::ingest::chunk(extracts, chunker, tokenizer, limits, on_mark)
+    })?;
+    if let Ok(json) = &made {
+        send(&Reply::Chunks { bytes: json.len() as u64 }, out)?;
+        send_content(json, out)?;
     }
+    Ok(made.map(drop))
+}
+
+fn convert(job: Job, out: &mut impl Write) -> io::Result<Result<(), Failure>> {
+    let converted = stepping(out, true, |on_step| {
+        pipeline::convert::run(job.document, &job.options, &job.limits, job.finished, on_step)
+    })?;
     match converted {
         Err(failure) => Ok(Err(failure)),
         Ok(output) if output.rendered.is_empty() => Ok(Err(Failure::permanent(
@@ -215,12 +282,15 @@ fn convert(job: Job, out: &mut impl Write) -> io::Result<Result<(), Failure>> {
     }
 }
 
-fn send_step(step: Step, out: &mut impl Write) -> io::Result<()> {
+fn send_step(step: Step, pages: bool, out: &mut impl Write) -> io::Result<()> {
     let reply = match step {
         Step::Detected { format, pages, selected } => {
             Reply::Detected { format, pages, selected: selected.len() as u32 }
         }
         Step::Assembling => Reply::Assembling,
+        Step::Page(page) if !pages => {
+            Reply::Page { page: page.number, bytes: page.markdown.len() as u64, error: page.error }
+        }
         Step::Page(page) => {
             send_text(page.number, OutputFormat::Markdown, &page.markdown, out)?;
             for (format, text) in &page.rendered {

@@ -8,6 +8,7 @@ use milepost_convert::{Limits, Mark, Phase};
 use milepost_core::Pipeline;
 
 use super::wire::Reply;
+use crate::pipeline::ingest::CHUNKING;
 use crate::pipeline::phases;
 
 /// A message for people, in characters; what is longer is cut.
@@ -22,6 +23,9 @@ pub struct Conduct {
     /// there are none.
     ahead: Vec<Phase>,
     phased: bool,
+    /// Whether it may send a document's texts, or chunks.
+    extracts: bool,
+    chunks: bool,
     /// Units of the phase that are done, and how many there are.
     done: u64,
     total: Option<u64>,
@@ -41,12 +45,20 @@ impl Conduct {
         Self {
             ahead: phases.iter().rev().map(|(phase, _)| *phase).collect(),
             phased: !phases.is_empty(),
+            extracts: pipeline == Pipeline::Ingest,
             max_pages: limits.max_pages,
             // The converter counts a page's texts once; where the page is the
             // whole document they come twice.
             max_bytes: limits.max_output_bytes.saturating_mul(2),
             ..Self::default()
         }
+    }
+
+    /// Of texts that are cut.
+    pub fn chunking(limits: &Limits) -> Self {
+        let ahead = CHUNKING.iter().rev().map(|(phase, _)| *phase).collect();
+        let max_bytes = limits.max_output_bytes;
+        Self { ahead, phased: true, chunks: true, max_bytes, ..Self::default() }
     }
 
     /// Takes note of a reply.
@@ -59,7 +71,9 @@ impl Conduct {
                 Err("its work has no pages")
             }
             Reply::Mark(mark) => self.mark(mark),
-            Reply::Text { bytes, .. } | Reply::Chunks { bytes } => {
+            Reply::Extract { .. } if !self.extracts => Err("no texts were asked for"),
+            Reply::Chunks { .. } if !self.chunks => Err("no chunks were asked for"),
+            Reply::Text { bytes, .. } | Reply::Extract { bytes } | Reply::Chunks { bytes } => {
                 self.bytes = self.bytes.saturating_add(*bytes);
                 said(self.bytes <= self.max_bytes, "it made more than it may")
             }
@@ -232,7 +246,8 @@ mod tests {
             vec![detected(1, 1)],
             vec![Reply::Assembling],
             vec![begins(Processing, two), page(1)],
-            vec![Reply::Chunks { bytes: 60 }, text(60)],
+            vec![Reply::Chunks { bytes: 1 }],
+            vec![Reply::Extract { bytes: 1 }],
             std::iter::once(begins(Processing, none))
                 .chain((0..=MAX_MARKS).map(|_| done(1)))
                 .collect(),
@@ -240,10 +255,25 @@ mod tests {
             let shown = format!("{:?}", replies.first());
             assert!(talk(replies).is_err(), "{shown}");
         }
+        let mut cut = Conduct::chunking(&limits());
+        for mut reply in [begins(Chunking, none), done(3), Reply::Chunks { bytes: 50 }] {
+            cut.admit(&mut reply).unwrap();
+        }
+        for mut reply in
+            [begins(Splitting, none), read(1), Reply::Chunks { bytes: 1 }, detected(1, 1)]
+        {
+            assert!(cut.admit(&mut reply).is_err(), "{reply:?}");
+        }
+        let mut read = Conduct::new(Pipeline::Ingest, &limits());
+        for mut reply in [detected(2, 2), text(50), page(1), Reply::Extract { bytes: 50 }] {
+            read.admit(&mut reply).unwrap();
+        }
+        assert!(read.admit(&mut begins(Chunking, none)).is_err());
         let mut pages = Conduct::new(Pipeline::Convert, &limits());
         assert!(pages.admit(&mut begins(Analyzing, none)).is_err());
         pages.admit(&mut detected(2, 2)).unwrap();
-        assert!(pages.admit(&mut read(1)).is_err() && pages.admit(&mut done(1)).is_err());
+        let mut sign = Reply::Mark(Mark::Read { page: 1 });
+        assert!(pages.admit(&mut sign).is_err() && pages.admit(&mut done(1)).is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt};
-use milepost_convert::{Format, Limits, Mark, Options};
+use milepost_convert::{Chunker, Format, Limits, Mark, Options};
 use milepost_core::{Failure, OwnerId, Pipeline};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::time::Instant;
@@ -21,7 +21,7 @@ use super::watch::{Allowance, LOOK, Usage, Watch};
 use super::wire::{self, Frame, Order, Reply};
 use crate::clock::Clock;
 use crate::pipeline::CHUNKS;
-use crate::store::{Blobs, Content, StoreError, TextRow};
+use crate::store::{Blobs, Content, EXTRACT, StoreError, TextRow};
 
 /// Starts a converter.
 pub type Start = Arc<dyn Fn() -> io::Result<Converter> + Send + Sync>;
@@ -146,6 +146,20 @@ pub struct Task<'a> {
     pub finished: Vec<FinishedPage>,
     /// Its length.
     pub bytes: u64,
+    /// Whether each page is wanted, and not the whole alone.
+    pub pages: bool,
+}
+
+/// What a converter is told of texts that it is to cut.
+pub struct ChunkTask<'a> {
+    /// How.
+    pub chunker: &'a Chunker,
+    /// A tokenizer's JSON, where the chunker wants one.
+    pub tokenizer: Option<&'a [u8]>,
+    /// What the operator allows.
+    pub limits: &'a Limits,
+    /// What was extracted of each document; `None` of one that could not be read.
+    pub extracts: &'a [Option<Content>],
 }
 
 impl Converter {
@@ -183,6 +197,7 @@ impl Converter {
             media_type: task.media_type.to_owned(),
             options: task.options.clone(),
             limits: task.limits.clone(),
+            pages: task.pages,
         };
         within(silence, wire::send(pipe, &begin)).await?;
         for FinishedPage { page, error, markdown } in task.finished {
@@ -193,6 +208,42 @@ impl Converter {
         within(silence, wire::send(pipe, &Order::Document { bytes: task.bytes })).await?;
         while let Some(chunk) = document.next().await {
             within(silence, wire::send_content(pipe, &chunk.map_err(Gone::Store)?)).await?;
+        }
+        within(silence, pipe.flush()).await
+    }
+
+    /// Hands over what was extracted, to be cut.
+    ///
+    /// # Errors
+    /// As [`Converter::begin`].
+    pub async fn begin_chunking(
+        &mut self,
+        silence: Duration,
+        task: ChunkTask<'_>,
+        blobs: &Blobs,
+    ) -> Result<(), Gone> {
+        self.reported = false;
+        self.conduct = Conduct::chunking(task.limits);
+        self.watch.reported();
+        let pipe = self.pipe.get_mut();
+        let tokenizer = task.tokenizer.unwrap_or_default();
+        let chunk = Order::Chunk {
+            chunker: task.chunker.clone(),
+            tokenizer: tokenizer.len() as u64,
+            extracts: task.extracts.len() as u32,
+            limits: task.limits.clone(),
+        };
+        within(silence, wire::send(pipe, &chunk)).await?;
+        within(silence, wire::send_content(pipe, tokenizer)).await?;
+        for extract in task.extracts {
+            let bytes = extract.as_ref().map_or(0, |extract| extract.bytes);
+            within(silence, wire::send(pipe, &Order::Extract { bytes })).await?;
+            let Some(extract) = extract else { continue };
+            let opened = blobs.open(extract, 0..extract.bytes).await;
+            let mut content = opened.map_err(Gone::Store)?;
+            while let Some(chunk) = content.next().await {
+                within(silence, wire::send_content(pipe, &chunk.map_err(Gone::Store)?)).await?;
+            }
         }
         within(silence, pipe.flush()).await
     }
@@ -225,6 +276,11 @@ impl Converter {
                 Reply::Chunks { bytes } => {
                     let content = self.text(blobs, clock, bytes, deadline, may).await?;
                     texts.push(TextRow { page: 0, format: CHUNKS.to_owned(), content });
+                    continue;
+                }
+                Reply::Extract { bytes } => {
+                    let content = self.text(blobs, clock, bytes, deadline, may).await?;
+                    texts.push(TextRow { page: 0, format: EXTRACT.to_owned(), content });
                     continue;
                 }
                 Reply::Mark(mark) => Report::Mark(mark),

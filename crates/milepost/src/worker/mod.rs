@@ -5,7 +5,9 @@
 pub mod child;
 mod conduct;
 mod converter;
+mod crew;
 mod fetch;
+mod ingest;
 mod pool;
 mod probe;
 mod process;

@@ -2,16 +2,15 @@
 //! Leaves: finished attempts. Never: runs more at a time than there are slots,
 //! or shares a converter between owners.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use milepost_core::{Change, JobId, OwnerId, Snapshot, Status};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use milepost_core::{Change, Pipeline};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::converter::{Converter, Start};
+use super::crew::Shared;
 use super::fetch::Slot;
 use super::run::{Outcome, Runner};
 use crate::bus::Lagged;
@@ -21,6 +20,8 @@ use crate::store::Lease;
 /// The longest time between two looks at the queue, for what no announcement
 /// told of.
 const LOOK: Duration = Duration::from_secs(5);
+/// Jobs that write to collections at a time, each with a group of chunks in memory.
+const INDEXING: usize = 16;
 /// How long a slot rests after the server itself failed a job.
 const REST: Duration = Duration::from_secs(1);
 
@@ -31,21 +32,12 @@ pub struct Pool {
     slots: Arc<Semaphore>,
     /// Downloads that take no slot from a conversion.
     fetches: Arc<Semaphore>,
+    /// Jobs that are past their converter.
+    indexing: Arc<Semaphore>,
     slot_count: usize,
     lease: Duration,
     grace: Duration,
     shared: Arc<Shared>,
-}
-
-type Running = BTreeMap<(JobId, u64), CancellationToken>;
-
-#[derive(Default)]
-struct Shared {
-    idle: Mutex<Vec<Converter>>,
-    /// What is being worked on, by job and fence: the job of an attempt that was
-    /// revoked a moment ago may be leased again before that one has ended.
-    running: Mutex<Running>,
-    wake: Notify,
 }
 
 impl Pool {
@@ -63,6 +55,7 @@ impl Pool {
             runner,
             slots: Arc::new(Semaphore::new(slots)),
             fetches: Arc::new(Semaphore::new(fetches)),
+            indexing: Arc::new(Semaphore::new(INDEXING)),
             slot_count: slots,
             lease,
             grace,
@@ -187,8 +180,8 @@ impl Pool {
     ) -> impl Future<Output = ()> + Send + 'static {
         let (shared, queue) = (self.shared.clone(), self.queue.clone());
         let (slots, fetches) = (self.slots.clone(), self.fetches.clone());
+        let indexing = self.indexing.clone();
         let runner = self.runner.clone();
-        let recycle_after = self.runner.config.recycle_after;
         let revoked = CancellationToken::new();
         let (job, fence) = (lease.snapshot.id, lease.snapshot.fence);
         shared.running().insert((job, fence), revoked.clone());
@@ -198,7 +191,7 @@ impl Pool {
             if let Ok(Some((snapshot, _))) = runner.store.snapshot(job).await {
                 shared.heard(&snapshot);
             }
-            let mut slot = Slot { permit: Some(permit), slots, fetches };
+            let mut slot = Slot { permit: Some(permit), slots, fetches, indexing };
             let fetched = tokio::select! {
                 biased;
                 () = revoked.cancelled() => Err(Outcome::Revoked),
@@ -216,53 +209,27 @@ impl Pool {
                     return;
                 }
             };
-            let mut converter = shared.take(&lease.snapshot.owner, &runner.start);
-            let outcome = match &mut converter {
-                Err(error) => {
-                    tracing::error!(%error, "a converter could not be started");
-                    Outcome::Broken(crate::store::StoreError::Closed)
-                }
-                Ok(converter) => {
-                    let mut fresh = converter.jobs == 0;
-                    let (outcome, reusable) = loop {
-                        let run = runner.run(&lease, converter, &revoked, &draining);
-                        let ended = tokio::select! {
-                            biased;
-                            ended = run => ended,
-                            () = killed.cancelled() => (Outcome::GivenBack, false),
-                        };
-                        // Lost before it said a word: it may have been so while
-                        // it waited. Only a fresh one's end is the document's.
-                        let unheard = !converter.reported && matches!(ended.0, Outcome::Failed(_));
-                        if fresh || !unheard {
-                            break ended;
-                        }
-                        let Ok(new) = (runner.start)() else { break ended };
-                        fresh = true;
-                        let owner = converter.owner.take();
-                        std::mem::replace(converter, new).bury().await;
-                        converter.owner = owner;
-                    };
-                    if !reusable {
-                        converter.jobs = u32::MAX;
-                    }
-                    outcome
-                }
+            let prepared = lease.snapshot.pipeline == Pipeline::Ingest
+                && runner.is_prepared(&lease).await.unwrap_or(false);
+            let mut outcome = match prepared {
+                true => Outcome::Prepared,
+                false => shared.convert(&runner, &lease, &revoked, &draining, &killed).await,
             };
-            shared.running().remove(&(job, fence));
-            if let Ok(converter) = converter {
-                if converter.jobs < recycle_after && !draining.is_cancelled() {
-                    shared.idle().push(converter);
-                } else {
-                    let ended = converter.bury().await;
-                    tracing::info!(%job, %ended, "a converter was replaced");
-                    if !draining.is_cancelled()
-                        && let Ok(fresh) = (runner.start)()
-                    {
-                        shared.idle().push(fresh);
-                    }
-                }
+            if matches!(outcome, Outcome::Prepared) {
+                let filled = async {
+                    let place = slot.leave(&shared.wake).await;
+                    let filled = runner.fill(&lease, &revoked, &draining).await;
+                    drop(place);
+                    filled
+                };
+                outcome = tokio::select! {
+                    biased;
+                    () = revoked.cancelled() => Outcome::Revoked,
+                    filled = filled => filled,
+                    () = killed.cancelled() => Outcome::GivenBack,
+                };
             }
+            shared.running().remove(&(job, fence));
             end(&queue, &lease, outcome).await;
             drop(slot);
             shared.wake.notify_one();
@@ -275,7 +242,7 @@ async fn end(queue: &Queue, lease: &Lease, outcome: Outcome) {
     let job = lease.snapshot.id;
     let broken = matches!(outcome, Outcome::Broken(_));
     let recorded = match outcome {
-        Outcome::Completed | Outcome::Revoked => Ok(()),
+        Outcome::Completed | Outcome::Prepared | Outcome::Revoked => Ok(()),
         Outcome::Failed(failure) => queue.give_back(lease, Loss::Failed(failure)).await,
         Outcome::GivenBack => queue.give_back(lease, Loss::Abandoned).await,
         Outcome::Broken(error) => {
@@ -289,100 +256,5 @@ async fn end(queue: &Queue, lease: &Lease, outcome: Outcome) {
     }
     if broken {
         tokio::time::sleep(REST).await;
-    }
-}
-
-impl Shared {
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Converter>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn running(&self) -> std::sync::MutexGuard<'_, Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn heard(&self, snapshot: &Snapshot) {
-        if snapshot.status == Status::Queued {
-            self.wake.notify_one();
-        }
-        let attempts = (snapshot.id, 0)..=(snapshot.id, snapshot.fence);
-        for ((_, fence), revoked) in self.running().range(attempts) {
-            let current = snapshot.fence == *fence;
-            let held = current && snapshot.status == Status::Running;
-            // Our own reports end the status too; the job's task has then returned
-            // already or is about to.
-            let done = current && snapshot.status == Status::Completed;
-            if !held && !done {
-                revoked.cancel();
-            }
-        }
-    }
-
-    /// A converter that has seen nobody else's documents.
-    fn take(&self, owner: &OwnerId, start: &Start) -> std::io::Result<Converter> {
-        let found = {
-            let mut idle = self.idle();
-            idle.retain_mut(Converter::is_alive);
-            let mine = idle.iter().position(|c| c.owner.as_ref().is_none_or(|seen| seen == owner));
-            match mine {
-                Some(index) => Some(idle.swap_remove(index)),
-                None => {
-                    // Somebody else's makes room.
-                    idle.pop();
-                    None
-                }
-            }
-        };
-        let mut converter = found.map_or_else(|| start(), Ok)?;
-        converter.owner = Some(owner.clone());
-        Ok(converter)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use milepost_core::{Event, EventKind, Pipeline, Plan, Submitted, Timestamp};
-    use uuid::Uuid;
-
-    use super::*;
-
-    #[test]
-    fn an_order_ends_the_attempt_that_it_is_about() {
-        let job = JobId::new(Uuid::from_u128(1));
-        let at = Timestamp::from_micros(0);
-        let submitted = EventKind::Submitted(Box::new(Submitted {
-            owner: OwnerId::local(),
-            pipeline: Pipeline::Convert,
-            plan: Plan::new([("converting", 1)]),
-            document: None,
-            options: serde_json::json!({}),
-            metadata: None,
-            batch: None,
-            priority: 0,
-            max_attempts: 1,
-            hold: false,
-            force: false,
-            collection: None,
-            documents: None,
-        }));
-        let event = |state: Option<&Snapshot>, kind| {
-            let seq = state.map_or(milepost_core::Seq(1), |state| state.seq.next());
-            Event { seq, at, kind }
-        };
-        let mut state = Snapshot::begin(job, &event(None, submitted)).unwrap();
-        let started = || EventKind::Started { worker: String::new() };
-        let retried = EventKind::Retried { max_attempts: 2, again: Vec::new() };
-        let shared = Shared::default();
-        let tokens = [1, 2].map(|fence| {
-            let token = CancellationToken::new();
-            shared.running().insert((job, fence), token.clone());
-            token
-        });
-        // Leased again before anybody heard of the cancellation.
-        for kind in [started(), EventKind::Cancelled, retried, started()] {
-            state.apply(&event(Some(&state), kind)).unwrap();
-            shared.heard(&state);
-        }
-        assert_eq!(tokens.map(|token| token.is_cancelled()), [true, false]);
     }
 }

@@ -6,7 +6,9 @@ use std::collections::HashSet;
 
 use futures_util::StreamExt;
 use milepost_convert::{Counted, Format, Limits, Mark, Options};
-use milepost_core::{DocumentFacts, DocumentNews, EventKind, Failure, FailureCode, Snapshot, Unit};
+use milepost_core::{
+    DocumentFacts, DocumentNews, EventKind, Failure, FailureCode, Pipeline, Snapshot, Unit,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +19,7 @@ use super::watch::Allowance;
 use crate::clock::Clock;
 use crate::config::WorkerConfig;
 use crate::fetch::{FetchError, Fetcher};
+use crate::index::Indexing;
 use crate::journal::{Journal, LeaseLost};
 use crate::pipeline::convert::{ASSEMBLING, CONVERTING};
 use crate::store::{Blobs, Decision, Lease, PageRow, Store, StoreError};
@@ -25,6 +28,8 @@ use crate::store::{Blobs, Decision, Lease, PageRow, Store, StoreError};
 pub enum Outcome {
     /// Recorded as completed.
     Completed,
+    /// What takes a converter is done; the rest goes on without one.
+    Prepared,
     /// The work failed.
     Failed(Failure),
     /// The lease was revoked; whoever did that recorded why.
@@ -50,12 +55,14 @@ pub struct Runner {
     pub fetcher: Fetcher,
     /// Limits of the conversion.
     pub config: WorkerConfig,
+    /// Where chunks go, and what makes their vectors.
+    pub indexing: Indexing,
 }
 
 /// Reports that may share a commit.
-const REPORTS: usize = 32;
+pub(super) const REPORTS: usize = 32;
 /// Pages that are read at once when an attempt takes them over.
-const PAGES_STEP: u32 = 256;
+pub(super) const PAGES_STEP: u32 = 256;
 
 impl Runner {
     /// Works on the job. `revoked` says that the lease is gone, `draining` that
@@ -68,7 +75,12 @@ impl Runner {
         revoked: &CancellationToken,
         draining: &CancellationToken,
     ) -> (Outcome, bool) {
-        let work = self.work(lease, converter, draining);
+        let work = async {
+            match lease.snapshot.pipeline {
+                Pipeline::Ingest => self.prepare(lease, converter, draining).await,
+                _ => self.work(lease, converter, draining).await,
+            }
+        };
         let done = tokio::select! {
             biased;
             // Whatever the work is in the middle of, the caller ends it by
@@ -78,7 +90,8 @@ impl Runner {
         };
         let stop = match done {
             Ok(outcome) => {
-                let reusable = matches!(outcome, Outcome::Completed | Outcome::Failed(_));
+                let reusable =
+                    matches!(outcome, Outcome::Completed | Outcome::Prepared | Outcome::Failed(_));
                 return (outcome, reusable);
             }
             Err(Stop::Gone(gone)) => Stop::Gone(converter.conclude(gone).await),
@@ -118,6 +131,7 @@ impl Runner {
             limits: &limits,
             finished,
             bytes: size,
+            pages: true,
         };
         converter.begin(may.silence, task, document).await?;
 
@@ -203,7 +217,7 @@ impl Runner {
     }
 
     /// The pages that earlier attempts finished.
-    async fn finished_pages(
+    pub(super) async fn finished_pages(
         &self,
         lease: &Lease,
     ) -> Result<(Vec<FinishedPage>, HashSet<u32>), Stop> {
@@ -229,7 +243,7 @@ impl Runner {
         }
     }
 
-    async fn report(&self, lease: &Lease, decision: Decision) -> Result<(), Stop> {
+    pub(super) async fn report(&self, lease: &Lease, decision: Decision) -> Result<(), Stop> {
         match self.journal.report(lease, decision).await? {
             Ok(_snapshot) => Ok(()),
             Err(LeaseLost) => Err(Stop::LeaseLost),
@@ -247,7 +261,7 @@ pub fn limits(config: &WorkerConfig) -> Limits {
 }
 
 /// Reads what the converter says, to the last word.
-async fn read_reports(
+pub(super) async fn read_reports(
     converter: &mut Converter,
     blobs: &Blobs,
     clock: &Clock,
@@ -272,7 +286,7 @@ fn detected(format: Format, pages: u32, selected: u32) -> EventKind {
     }
 }
 
-fn found(format: Format, pages: u32) -> DocumentNews {
+pub(super) fn found(format: Format, pages: u32) -> DocumentNews {
     DocumentNews::Found(DocumentFacts {
         media_type: format.media_type().to_owned(),
         pages: format.paged().then_some(pages),
@@ -280,7 +294,7 @@ fn found(format: Format, pages: u32) -> DocumentNews {
 }
 
 /// What the log keeps of a mark. That a page was read is but a sign of life.
-fn marked(mark: Mark) -> Option<EventKind> {
+pub(super) fn marked(mark: Mark) -> Option<EventKind> {
     match mark {
         Mark::Begins { phase, counted, total, found: facts } => Some(EventKind::Stage {
             stage: phase.name().to_owned(),
@@ -311,6 +325,7 @@ pub(super) enum Stop {
     Gone(Gone),
     Store(StoreError),
     NoDocument,
+    Failed(Failure),
 }
 
 impl From<Gone> for Stop {
@@ -339,6 +354,7 @@ impl Stop {
                 tracing::warn!(%job, cause = %gone, "the converter is gone");
                 Outcome::Failed(verdict::failure(&gone, pipeline, &config.into()))
             }
+            Self::Failed(failure) => Outcome::Failed(failure),
             Self::NoDocument => Outcome::Failed(Failure::permanent(
                 FailureCode::Internal,
                 "The job's document is gone from the store; submit it again.",

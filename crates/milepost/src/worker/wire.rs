@@ -5,7 +5,7 @@
 
 use std::io;
 
-use milepost_convert::{Format, Limits, Mark, Options, OutputFormat};
+use milepost_convert::{Chunker, Format, Limits, Mark, Options, OutputFormat};
 use milepost_core::{Failure, Pipeline};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -36,6 +36,25 @@ pub enum Order {
         options: Options,
         /// What the operator allows.
         limits: Limits,
+        /// Whether each page is wanted, and not the whole alone.
+        pages: bool,
+    },
+    /// Extracted texts are to be cut. So many bytes of a tokenizer follow, then so many
+    /// extracts; then the work begins. Stands where `Begin` could.
+    Chunk {
+        /// How.
+        chunker: Chunker,
+        /// The length of the tokenizer's JSON; 0 for none.
+        tokenizer: u64,
+        /// How many extracts follow.
+        extracts: u32,
+        /// What the operator allows.
+        limits: Limits,
+    },
+    /// The texts of one document follow, as JSON of so many bytes.
+    Extract {
+        /// The length of the JSON; 0 for a document that could not be read.
+        bytes: u64,
     },
     /// A page that an earlier attempt finished; its Markdown follows, of so many
     /// bytes.
@@ -91,6 +110,11 @@ pub enum Reply {
     Assembling,
     /// Where work stands that has phases, not pages.
     Mark(Mark),
+    /// The texts of the document follow, as JSON of so many bytes.
+    Extract {
+        /// The length of the JSON.
+        bytes: u64,
+    },
     /// Chunks follow, as JSON of so many bytes.
     Chunks {
         /// The length of the JSON.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::collections::ChunkerFields;
 use super::external::{self, StageFields};
 use super::form;
 use super::source::{self, JsonSource};
@@ -167,9 +168,14 @@ pub struct OptionFields {
     /// Pages of one chunk, 1 to 100; by the document's length where it is left out.
     /// Only of `sentences`.
     chunk_pages: Option<u32>,
-    /// The most characters of one chunk, 100 to 20000; 1000 where it is left out.
-    /// Only of `ingest`.
-    chunk_chars: Option<u32>,
+    /// How documents are cut, in the place of what the collection says. Only of `ingest`.
+    chunker: Option<ChunkerFields>,
+    /// What makes vectors, by the operator's name for it, of a collection that this job
+    /// makes, or makes anew. Only of `ingest`.
+    embedder: Option<String>,
+    /// Make the collection anew: it holds the documents of this job alone once that is
+    /// completed, and is searched as it was until then. Only of `ingest`.
+    force_recreate: Option<bool>,
 }
 
 /// Reads what `caller` submits, as a submission of any kind, to a job of `owner`. Where

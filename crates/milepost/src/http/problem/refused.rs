@@ -186,6 +186,21 @@ impl From<SubmitError> for Problem {
             },
             SubmitError::WrongUrl(why) => Self::field("source.url", why),
             SubmitError::WrongOption(Misplaced { field, detail }) => Self::field(field, detail),
+            SubmitError::OtherEmbedder { collection, wants } => {
+                let has = match wants {
+                    Some(wants) => format!("wants the embedder `{wants}`"),
+                    None => "has no embedder".to_owned(),
+                };
+                let mut problem = Self::new(
+                    Code::Conflict,
+                    format!(
+                        "The collection `{collection}` {has}; leave `embedder` out, or make it \
+                         anew with `force_recreate`."
+                    ),
+                );
+                problem.field = Some("options.embedder".to_owned());
+                problem
+            }
             SubmitError::MetadataTooLarge => Self::field(
                 "metadata",
                 format!("The metadata may take {MAX_METADATA_BYTES} bytes at most, as JSON."),
