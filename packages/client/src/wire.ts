@@ -1471,16 +1471,21 @@ export interface components {
         OptionFields: {
             /**
              * Format: int32
-             * @description The most characters of one chunk, 100 to 20000; 1000 where it is left out.
-             *     Only of `ingest`.
-             */
-            chunk_chars?: number | null;
-            /**
-             * Format: int32
              * @description Pages of one chunk, 1 to 100; by the document's length where it is left out.
              *     Only of `sentences`.
              */
             chunk_pages?: number | null;
+            chunker?: components["schemas"]["Chunker"] | null;
+            /**
+             * @description What makes vectors, by the operator's name for it, of a collection that this job
+             *     makes, or makes anew. Only of `ingest`.
+             */
+            embedder?: string | null;
+            /**
+             * @description Make the collection anew: it holds the documents of this job alone once that is
+             *     completed, and is searched as it was until then. Only of `ingest`.
+             */
+            force_recreate?: boolean | null;
             /**
              * @description Formats to make and keep: `markdown`, `json`, `html`, `text`. All by
              *     default. Only of `convert`.
