@@ -25,9 +25,6 @@ pub struct Options {
     /// Pages of one chunk, for sentences; `None` leaves it to the document's length.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chunk_pages: Option<u32>,
-    /// The most characters of one chunk, for chunks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub chunk_chars: Option<u32>,
     /// How a document is cut, for chunks; `None` leaves it to the collection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chunker: Option<Chunker>,
@@ -46,7 +43,6 @@ impl Default for Options {
             password: None,
             formats: OutputFormat::ALL.to_vec(),
             chunk_pages: None,
-            chunk_chars: None,
             chunker: None,
             embedder: None,
             force_recreate: false,
@@ -57,8 +53,6 @@ impl Default for Options {
 impl Options {
     /// How many pages one chunk may have.
     pub const CHUNK_PAGES: RangeInclusive<u32> = 1..=100;
-    /// How many characters one chunk may be allowed.
-    pub const CHUNK_CHARS: RangeInclusive<u32> = 100..=20_000;
 
     /// The formats to make, each once, in their canonical order.
     pub fn wanted(&self) -> Vec<OutputFormat> {
@@ -76,7 +70,6 @@ impl fmt::Debug for Options {
             .field("password", &self.password.as_ref().map(|_| "(hidden)"))
             .field("formats", &self.formats)
             .field("chunk_pages", &self.chunk_pages)
-            .field("chunk_chars", &self.chunk_chars)
             .field("chunker", &self.chunker)
             .field("embedder", &self.embedder)
             .field("force_recreate", &self.force_recreate)

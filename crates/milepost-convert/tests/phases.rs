@@ -1,11 +1,11 @@
-//! Sentences and chunks: marks in order, pages that fail, the same bytes each
+//! Sentences: marks in order, pages that fail, the same bytes each
 //! time, and hostile documents.
 
 mod common;
 
 use common::fixture;
 use milepost_convert::{
-    Document, Error, ErrorKind, Limits, Mark, Options, Phase, Sentences, chunks, sentences,
+    Document, Error, ErrorKind, Limits, Mark, Options, Phase, Sentences, sentences,
 };
 use serde_json::Value;
 
@@ -49,11 +49,6 @@ fn the_same_document_gives_the_same_bytes() {
     for name in ["report.pdf", "slides.pptx", "letter.docx", "notes.md"] {
         let make = || of(document(name), &Options::default()).0.expect(name);
         assert_eq!(make().json, make().json, "{name}");
-        let cut = || {
-            let (options, limits) = (Options::default(), Limits::default());
-            chunks(document(name), "", &options, &limits, &mut |_| {}).expect(name)
-        };
-        assert_eq!(cut(), cut(), "{name}");
     }
 }
 
@@ -74,9 +69,6 @@ fn a_page_that_fails_fails_its_chunk_alone() {
     let made = chunks_of(2);
     assert_eq!((&made[0]["status"], &made[1]["status"]), (&"failed".into(), &"failed".into()));
     assert!(made[0].to_string().contains("A stone") && !made.to_string().contains("<!--"));
-    let (options, limits) = (Options::default(), Limits::default());
-    let cut = chunks(damaged(), "", &options, &limits, &mut |_| {}).expect("one page is whole");
-    assert!(cut.contains("A stone") && !cut.contains("could not"), "{cut}");
     let none = Options { pages: Some("2-3".parse().unwrap()), ..Options::default() };
     assert_eq!(of(damaged(), &none).0.err().map(|error| error.kind), Some(ErrorKind::PageFailed));
 }
@@ -86,8 +78,5 @@ fn results_are_bounded() {
     let limits = Limits { max_output_bytes: 20_000, ..Limits::default() };
     let whole = Options::default();
     let made = sentences(document("report.pdf"), &whole, &limits, &mut |_| {});
-    assert_eq!(made.err().map(|error| error.kind), Some(ErrorKind::TooLarge));
-    let limits = Limits { max_output_bytes: 12_000, ..Limits::default() };
-    let made = chunks(document("report.pdf"), "", &whole, &limits, &mut |_| {});
     assert_eq!(made.err().map(|error| error.kind), Some(ErrorKind::TooLarge));
 }

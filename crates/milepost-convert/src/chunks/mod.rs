@@ -20,11 +20,10 @@ mod sections;
 mod size;
 mod texts;
 
-use crate::convert::{Document, Step};
 use crate::error::{Error, ErrorKind};
-use crate::extract::{Extract, Text, extract};
-use crate::mark::{Counted, Found, Mark, Pace, Phase};
-use crate::options::{Limits, Options};
+use crate::extract::{Extract, Text};
+use crate::mark::{Counted, Mark, Phase};
+use crate::options::Limits;
 pub use chunker::{Chunker, ChunkerKind, SizeUnit, Tokenizer};
 use cut::Cuts;
 pub use enrich::embedded_text;
@@ -73,46 +72,6 @@ pub fn chunk(
     on_mark(Mark::Done { done: total, total: Some(total) });
     on_mark(begins(Phase::Enriching, Some(total)));
     enrich::enrich(&texts, &pieces, &sizer, limits, on_mark)
-}
-
-/// Reads a document and cuts it in one go.
-///
-/// # Errors
-///
-/// As [`extract`](crate::extract()) and [`chunk`].
-pub fn chunks(
-    document: Document,
-    media_type: &str,
-    options: &Options,
-    limits: &Limits,
-    on_mark: &mut dyn FnMut(Mark),
-) -> Result<String, Error> {
-    let several = is_texts(media_type, &document.filename);
-    let mut pace = Pace::new(MARKS, None);
-    let mut done = 0;
-    let extract =
-        extract(document, media_type, options, limits, Vec::new(), &mut |step| match step {
-            Step::Detected { format, pages, selected } => {
-                let total = Some(selected.len() as u64);
-                pace = Pace::new(MARKS, total);
-                let counted = if several { Counted::Document } else { Counted::Page };
-                let found = (!several).then_some(Found { format, pages });
-                on_mark(Mark::Begins { phase: Phase::Extracting, counted, total, found });
-            }
-            Step::Page(page) => {
-                done += 1;
-                on_mark(Mark::Read { page: page.number });
-                pace.mark(done).map(&mut *on_mark);
-            }
-            Step::Assembling => {}
-        })?;
-    let chunker = match options.chunk_chars {
-        Some(max) => Chunker { kind: ChunkerKind::Markdown, max, overlap: 0, ..Chunker::default() },
-        None => options.chunker.clone().unwrap_or_default(),
-    };
-    let made = chunk(extract.as_bytes(), &chunker, None, limits, on_mark)?;
-    on_mark(begins(Phase::Indexing, None));
-    Ok(made)
 }
 
 fn begins(phase: Phase, total: Option<u64>) -> Mark {

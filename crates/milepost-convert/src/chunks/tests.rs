@@ -3,6 +3,9 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::convert::Document;
+use crate::extract::extract;
+use crate::options::Options;
 
 fn extract_of(name: &str, media_type: &str, bytes: &str) -> Result<String, Error> {
     let document = Document { filename: name.to_owned(), bytes: bytes.as_bytes().to_vec() };

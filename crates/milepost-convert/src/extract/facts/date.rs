@@ -17,9 +17,10 @@ pub(super) fn normal(text: &str) -> Option<String> {
         return None;
     }
     let date = text.strip_prefix("D:").map_or_else(|| iso(text).or_else(|| words(text)), packed)?;
-    // The beginnings of clocks, and what a much used template has.
+    // The beginnings of clocks, and what much used templates have.
     let unset = [
         "2013-12-23T23:15:00Z",
+        "2013-01-27T09:14:16Z",
         "1601-01-01",
         "1970-01-01",
         "1904-01-01",
