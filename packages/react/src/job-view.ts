@@ -61,6 +61,8 @@ export function jobName(job: Job | undefined, texts: Texts): string {
   if (job === undefined || job.document != null) {
     return job?.document?.filename || texts["job.unnamed"];
   }
+  const { total } = job.documents;
+  if (total > 1) return texts["job.many"].replace("{count}", String(total));
   return texts["job.nameless"].replace("{id}", job.id.slice(-6));
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { announcement, said } from "../src/announcement.js";
 import { formatOf } from "../src/format.js";
-import { detailTexts, stageText, unitText, uploadState } from "../src/job-view.js";
+import { detailTexts, jobName, stageText, unitText, uploadState } from "../src/job-view.js";
 import { en, fr } from "../src/texts/index.js";
 import { completed, failed, job, stage } from "./edge.js";
 
@@ -102,4 +102,10 @@ describe("a screen reader", () => {
     expect(say(job(), job(), true)).toBe("report.pdf: no sign of life");
     expect(announcement(said(job(), true), job(), true, en, english)).toBeUndefined();
   });
+});
+
+test("a job over several documents is called by how many there are", () => {
+  const several = job({ document: null, documents: { total: 3, done: 1 } });
+  expect(jobName(several, en)).toBe("3 documents");
+  expect(jobName(job({ document: null }), en)).toMatch(/^Job /);
 });

@@ -90,6 +90,7 @@ export const en = {
   "action.named": "{action} {name}",
 
   "job.unnamed": "Untitled document",
+  "job.many": "{count} documents",
   "job.nameless": "Job {id}",
   "job.text": "Pasted text.md",
 

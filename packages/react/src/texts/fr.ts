@@ -90,6 +90,7 @@ export const fr: Texts = {
   "action.named": "{action} {name}",
 
   "job.unnamed": "Document sans titre",
+  "job.many": "{count} documents",
   "job.nameless": "Tâche {id}",
   "job.text": "Texte collé.md",
 
