@@ -104,7 +104,12 @@ export function SettingsForm({ wish, onChange }: SettingsFormProps) {
               max={sizes.max}
               placeholder={String(sizes.usual)}
               value={chunker?.max ?? ""}
-              onChange={({ target }) => set({ max: number(target.value) })}
+              onChange={({ target }) => {
+                const max = number(target.value);
+                // An overlap of half a passage or more would be refused.
+                const tooMuch = (chunker?.overlap ?? 0) * 2 >= (max ?? sizes.usual);
+                set({ max, ...(tooMuch && { overlap: undefined }) });
+              }}
             />
           </div>
           <div className="field">

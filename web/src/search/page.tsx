@@ -13,10 +13,11 @@ export default function SearchPage() {
   const { collections, loading, error, refresh } = useCollections({ limit: 1 });
   useTitle(t.findTitle);
   useBackOnline(error, refresh);
-  // Loaded later than the move to it, it takes the focus by itself.
+  // Loaded later than the move to it, or by its address, it takes the focus by itself.
   useEffect(() => {
     const inside = document.querySelector<HTMLElement>("main [data-first-focus]");
-    if (document.activeElement?.id === "content") inside?.focus({ preventScroll: true });
+    const here = document.activeElement;
+    if (here === document.body || here?.id === "content") inside?.focus({ preventScroll: true });
   }, []);
   const nothing = !loading && !error && collections.length === 0;
 
