@@ -45,6 +45,7 @@ mod hostile;
 mod http2;
 mod idempotency;
 mod ingest;
+mod ingest_anew;
 mod ingest_resume;
 mod ingest_sources;
 mod keys;
