@@ -48,7 +48,7 @@ impl Default for IndexConfig {
             max_k: 100,
             max_searched: 50,
             searches: 0,
-            search_timeout: Duration::from_secs(15),
+            search_timeout: Duration::from_secs(20),
         }
     }
 }
