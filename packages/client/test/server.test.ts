@@ -268,6 +268,35 @@ it("makes one job of a submission that is sent twice", async () => {
   client.close();
 });
 
+it("puts documents into a collection, and finds them", async () => {
+  const client = clientOver("poll");
+  const name = "roads & rails/1";
+  expect(await client.collections.put(name, { chunker: { max: 500 } })).toMatchObject({ name });
+  const file = new File(["# The lake\n\nThe road ends at the lake."], "lake.md");
+  const { id } = await client.ingest(
+    [file, { source: { text: "The train is late." }, key: "train", metadata: { year: 1900 } }],
+    { collection: name },
+  );
+  await client.watch(id).ended;
+  expect(await client.job(id)).toMatchObject({ status: "completed", collection: name });
+  const { items } = await client.collections.documents(name);
+  expect(items.map(({ key }) => key).sort()).toEqual(["lake.md", "train"]);
+  const [hit] = (await client.search(name, "lake")).hits;
+  expect(hit).toMatchObject({ collection: name, document: { filename: "lake.md" } });
+  expect(hit?.highlight).toContain("<mark>");
+  const late = await client.search(name, "late", { filter: { "metadata.year": { gte: 1900 } } });
+  expect(late.hits).toHaveLength(1);
+  expect((await client.searchAll("lake", { collections: [name], k: 1 })).hits).toHaveLength(1);
+  const { id: entry } = items.find(({ key }) => key === "lake.md") ?? { id: "" };
+  const again = await client.collections.replaceDocument(name, entry, "The boat left.");
+  await client.watch(again.id).ended;
+  expect((await client.search(name, "lake")).hits).toEqual([]);
+  expect((await client.search(name, "boat")).hits).toHaveLength(1);
+  await client.collections.remove(name);
+  await expect(client.search(name, "boat")).rejects.toMatchObject({ status: 404 });
+  client.close();
+});
+
 it("tells what a refusal is about", async () => {
   const client = clientOver("sse");
   const refused = client.submit("# X", { options: { pages: "0" } });
