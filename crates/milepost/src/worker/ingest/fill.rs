@@ -309,14 +309,15 @@ impl Filling<'_> {
         });
         let batches: Vec<_> = batches.collect();
         let mut calls = stream::iter(batches).buffered(CALLS);
+        let mut failed = None;
         while let Some((batch, made)) = calls.next().await {
             match made {
                 Ok(made) => vectors.extend(batch.iter().map(|chunk| chunk.hash.clone()).zip(made)),
-                // What is paid for is kept.
-                Err(error) => return Ok((vectors, Some(error.into()))),
+                // What is paid for is kept: all calls of a group are under way by then.
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        Ok((vectors, None))
+        Ok((vectors, failed.map(Stop::from)))
     }
 }
 
