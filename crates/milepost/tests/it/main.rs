@@ -31,6 +31,7 @@ mod document_orders;
 mod document_socket;
 mod documents;
 mod door;
+mod embedders;
 mod external;
 mod fetch;
 mod fetch_failures;
