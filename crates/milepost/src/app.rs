@@ -115,7 +115,7 @@ impl Inside {
     pub async fn idle(config: Config) -> anyhow::Result<Self> {
         config.check()?;
         let lock = take(&config)?;
-        let outside = Outside::beside(&config)?;
+        let outside = Outside::over(&config, Store::open, nobody(), Indexing::open)?;
         Ok(Self::around(Core::join(config, outside, false).await?, Some(lock)))
     }
 
@@ -127,7 +127,7 @@ impl Inside {
     pub async fn beside(config: Config) -> anyhow::Result<Self> {
         config.check()?;
         make_folders(&config)?;
-        let outside = Outside::beside(&config)?;
+        let outside = Outside::over(&config, Store::open_beside, nobody(), Indexing::beside)?;
         Ok(Self::around(Core::join(config, outside, false).await?, None))
     }
 
@@ -186,19 +186,14 @@ impl Outside {
             ),
         }
         let start: Start = Arc::new(move || spawn(walls));
-        Self::over(config, Store::open, start)
-    }
-
-    /// The data directory, which another server may have taken; no converters.
-    fn beside(config: &Config) -> anyhow::Result<Self> {
-        let none: Start = Arc::new(|| Err(std::io::ErrorKind::Unsupported.into()));
-        Self::over(config, Store::open_beside, none)
+        Self::over(config, Store::open, start, Indexing::open)
     }
 
     fn over(
         config: &Config,
         open: impl FnOnce(&Path, mpsc::UnboundedSender<Announcement>) -> Result<Store, StoreError>,
         start: Start,
+        index: impl FnOnce(&Config, &Path) -> anyhow::Result<Indexing>,
     ) -> anyhow::Result<Self> {
         let (committed, announcements) = mpsc::unbounded_channel();
         let store = open(&config.data_dir, committed)
@@ -210,9 +205,14 @@ impl Outside {
             blobs: Blobs::local(&objects(config))?,
             bus: Bus::new(),
             start,
-            indexing: Indexing::open(config, &config.data_dir.join("index"))?,
+            indexing: index(config, &config.data_dir.join("index"))?,
         })
     }
+}
+
+/// Starts no converter, for whoever works on no job.
+fn nobody() -> Start {
+    Arc::new(|| Err(std::io::ErrorKind::Unsupported.into()))
 }
 
 /// All parts of a running server, joined; only the door to the network is not

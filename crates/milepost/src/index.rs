@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use milepost_index::{
-    EmbedError, EmbedErrorKind, Embedder, EmbedderConfig as Described, Embedders, Key, Limits,
-    Reranker, RerankerConfig as DescribedReranker, Rerankers,
+    EmbedError, EmbedErrorKind, Embedder, EmbedderConfig as Described, Embedders, IndexError, Key,
+    Limits, Reranker, RerankerConfig as DescribedReranker, Rerankers,
 };
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -43,13 +43,29 @@ impl Indexing {
     /// # Errors
     /// Where the collections or a model's folder cannot be read; the setting is named.
     pub fn open(config: &Config, folder: &Path) -> anyhow::Result<Self> {
+        Self::over(config, folder, Collections::open)
+    }
+
+    /// The same for reading alone, perhaps beside a server that has it open.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn beside(config: &Config, folder: &Path) -> anyhow::Result<Self> {
+        Self::over(config, folder, Collections::open_beside)
+    }
+
+    fn over(
+        config: &Config,
+        folder: &Path,
+        open: impl FnOnce(&Path, Limits) -> Result<Collections, IndexError>,
+    ) -> anyhow::Result<Self> {
         let limits = Limits {
             max_collections: config.index.max_collections,
             // The simulation happens in one thread.
             in_line: cfg!(test),
             ..Limits::default()
         };
-        let collections = Collections::open(folder, limits)
+        let collections = open(folder, limits)
             .with_context(|| format!("cannot open the collections in {}", folder.display()))?;
         let described = |(name, embedder): (&String, &EmbedderConfig)| {
             embedder_of(name, embedder).map(|embedder| (name.clone(), embedder))

@@ -30,6 +30,7 @@ impl Index for Embedded {
         settings: Settings,
         at: Timestamp,
     ) -> Result<(Collection, bool)> {
+        self.inner.may_change()?;
         let (owner, name) = (owner.clone(), name.clone());
         self.blocking(move |inner| inner.put(&owner, &name, settings, at)).await
     }
@@ -56,6 +57,7 @@ impl Index for Embedded {
     }
 
     async fn delete(&self, owner: &OwnerId, name: &CollectionName) -> Result<bool> {
+        self.inner.may_change()?;
         let (owner, name) = (owner.clone(), name.clone());
         self.blocking(move |inner| inner.delete(&owner, &name)).await
     }
@@ -95,6 +97,7 @@ impl Index for Embedded {
         id: EntryId,
         at: Timestamp,
     ) -> Result<bool> {
+        self.inner.may_change()?;
         let (owner, name) = (owner.clone(), name.clone());
         self.blocking(move |inner| {
             inner.on_present(&owner, &name, |listed| inner.remove_entry(listed, id, at))
@@ -117,11 +120,13 @@ impl Index for Embedded {
     }
 
     async fn build(&self, build: Build, at: Timestamp) -> Result<EmbeddedBuilder> {
+        self.inner.may_change()?;
         let index = self.clone();
         self.blocking(move |_| EmbeddedBuilder::begin(index, build, at)).await
     }
 
     async fn abandon(&self, token: Uuid) -> Result<()> {
+        self.inner.may_change()?;
         self.blocking(move |inner| {
             let gone = inner.catalog.write(|transaction| {
                 let token = token.to_string();

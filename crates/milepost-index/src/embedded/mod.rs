@@ -92,7 +92,8 @@ struct Inner {
     builds: std::path::PathBuf,
     searches: Arc<Semaphore>,
     /// Held for as long as this is open: two processes would tidy up each other's files.
-    _lock: std::fs::File,
+    /// Without it nothing is changed.
+    lock: Option<std::fs::File>,
 }
 
 /// How long a folder is waited for that another index has still open.
@@ -123,7 +124,29 @@ impl Embedded {
             builds,
             searches: Arc::new(Semaphore::new(limits.searches.max(1))),
             limits,
-            _lock: lock,
+            lock: Some(lock),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens an index for reading alone, which another process may have open, and may
+    /// change meanwhile. It is for a question or two: how much is in a collection is
+    /// remembered as it was when it was looked at first.
+    ///
+    /// # Errors
+    /// As for [`Embedded::open`], but for the other process.
+    pub fn open_beside(folder: &Path, limits: Limits) -> Result<Self> {
+        let (collections, builds) = (folder.join("collections"), folder.join("builds"));
+        for folder in [folder, &collections, &builds] {
+            make_folder(folder)?;
+        }
+        let inner = Inner {
+            catalog: Catalog::open(&folder.join("catalog.db"))?,
+            shelf: Shelf::open(collections, limits.open_collections),
+            builds,
+            searches: Arc::new(Semaphore::new(limits.searches.max(1))),
+            limits,
+            lock: None,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -145,6 +168,15 @@ impl Embedded {
 }
 
 impl Inner {
+    /// Whether anything may be changed: who changes a file without the lock would have
+    /// it remembered wrongly by the process that holds that.
+    fn may_change(&self) -> Result<()> {
+        match self.lock {
+            Some(_) => Ok(()),
+            None => Err(IndexError::Unavailable("it is open for reading only".to_owned())),
+        }
+    }
+
     fn staging_path(&self, staging: uuid::Uuid) -> std::path::PathBuf {
         self.builds.join(format!("{staging}.db"))
     }
