@@ -180,7 +180,11 @@ async fn show(client: &Client, name: &CollectionName, json: bool) -> anyhow::Res
     let chunker = match &found.chunker {
         Value::Object(fields) => {
             let fields = fields.iter().filter(|(_, value)| !value.is_null());
-            fields.map(|(field, value)| format!("{field} {value}")).collect::<Vec<_>>().join(", ")
+            let said = fields.map(|(field, value)| match value.as_str() {
+                Some(word) => format!("{field} {word}"),
+                None => format!("{field} {value}"),
+            });
+            said.collect::<Vec<_>>().join(", ")
         }
         _ => String::new(),
     };

@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(value_name = "QUERY", required_unless_present = "all")]
     second: Option<String>,
     /// Look in all collections
-    #[arg(long, conflicts_with_all = ["filter", "rerank"])]
+    #[arg(long, conflicts_with = "filter")]
     all: bool,
     /// How many hits at most
     #[arg(short, value_name = "N", default_value_t = 10)]
@@ -84,6 +84,9 @@ struct Answer {
     hits: Vec<Value>,
     #[serde(default)]
     reranked: bool,
+    /// Collections that one search does not reach any more.
+    #[serde(default)]
+    left_out: u64,
 }
 
 /// Carries out the command.
@@ -127,6 +130,10 @@ async fn ask(client: &Client, question: &Question, json: bool) -> anyhow::Result
     if question.rerank && !answer.reranked {
         out::note("The hits are in their first order: nothing could rerank them.");
     }
+    if answer.left_out > 0 {
+        let left = answer.left_out;
+        out::note(format_args!("{left} collections were not looked into; search them by name."));
+    }
     if answer.hits.is_empty() {
         out::note("Nothing was found.");
     }
@@ -150,6 +157,7 @@ impl Question {
             let mut fields = vec![("q", self.query.clone()), ("k", self.k.to_string())];
             let mode = self.mode.as_ref().and_then(Value::as_str);
             fields.extend(mode.map(|mode| ("mode", mode.to_owned())));
+            fields.extend(self.rerank.then(|| ("rerank", "true".to_owned())));
             return client.request(Method::GET, &["search"]).query(&fields);
         };
         let mut body = json!({"query": self.query, "k": self.k});

@@ -150,8 +150,12 @@ impl Look {
 }
 
 fn score(score: f64) -> String {
-    let decimals = if score.abs() >= 10.0 { 1 } else { 3 };
-    format!("{score:.decimals$}")
+    match score.abs() {
+        10.0.. => format!("{score:.1}"),
+        // Of words that stand nearly everywhere.
+        0.0..0.0005 if score != 0.0 => format!("{score:.1e}"),
+        _ => format!("{score:.3}"),
+    }
 }
 
 /// The text of a highlight, in pieces of which each is marked or not.

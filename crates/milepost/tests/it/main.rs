@@ -18,6 +18,7 @@ mod batches_refused;
 mod batches_watch;
 mod cancel;
 mod cli;
+mod cli_ingest;
 mod clients;
 mod clients_agents;
 mod clients_document;
