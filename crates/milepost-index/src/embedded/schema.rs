@@ -94,6 +94,17 @@ CREATE TABLE vectors (
     -- Little-endian 32-bit floats.
     vector BLOB NOT NULL
 ) STRICT;
+-- Bits of vectors, for a first look: see `vector/codes.rs`.
+CREATE TABLE code_base (
+    mean BLOB NOT NULL,
+    shortest REAL NOT NULL,
+    longest REAL NOT NULL
+) STRICT;
+CREATE TABLE codes (
+    block INTEGER PRIMARY KEY,
+    present BLOB NOT NULL,
+    codes BLOB NOT NULL
+) STRICT;
 -- Words in their compared form; texts are in `chunks` and nowhere else.
 CREATE VIRTUAL TABLE words USING fts5 (
     body, headings, title, parts,

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, InterruptHandle};
 
@@ -23,19 +24,25 @@ const DEPTH: usize = 4;
 const FUSION: f64 = 60.0;
 
 /// By what a search is ended early.
-#[derive(Default)]
 pub(super) struct Stop {
     stopped: AtomicBool,
+    deadline: Instant,
     running: Mutex<Option<InterruptHandle>>,
 }
 
 impl Stop {
+    /// Of a search that may take so long, from now on.
+    pub(super) fn after(most: Duration) -> Self {
+        let deadline = Instant::now() + most;
+        Self { stopped: AtomicBool::new(false), deadline, running: Mutex::new(None) }
+    }
+
     /// An error where the search should end.
     pub(super) fn check(&self) -> Result<()> {
-        match self.stopped.load(Ordering::Relaxed) {
-            true => Err(IndexError::Unavailable("the search was ended".into())),
-            false => Ok(()),
+        if self.stopped.load(Ordering::Relaxed) || Instant::now() >= self.deadline {
+            return Err(IndexError::Unavailable("the search was ended".into()));
         }
+        Ok(())
     }
 
     /// Runs `work`, whose statements on `connection` end with the search.
@@ -76,14 +83,14 @@ pub(super) async fn run<T: Send + 'static>(
     let permits = index.inner.searches.clone();
     let closed = |_| IndexError::Unavailable("the index is closed".into());
     let permit = permits.acquire_owned().await.map_err(closed)?;
-    let waiting = Waiting(Arc::default());
+    let most = index.inner.limits.search_time;
+    let waiting = Waiting(Arc::new(Stop::after(most)));
     let stop = waiting.0.clone();
     let search = index.blocking(move |inner| {
         // Held here and not by the caller, who may be gone before this ends.
         let _permit = permit;
         work(inner, &stop)
     });
-    let most = index.inner.limits.search_time;
     match tokio::time::timeout(most, search).await {
         Ok(outcome) => outcome,
         Err(_) => {

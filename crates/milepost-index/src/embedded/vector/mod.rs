@@ -3,6 +3,8 @@
 
 pub(super) mod codes;
 mod distance;
+#[cfg(test)]
+mod tests;
 
 use milepost_core::CollectionName;
 use rusqlite::{Connection, params_from_iter};
