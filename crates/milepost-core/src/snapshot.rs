@@ -273,6 +273,9 @@ impl Snapshot {
                 // Only pages are ever tried again, so only they are counted back.
                 for stage in self.stages.iter_mut().filter(|s| s.unit == Some(Unit::page())) {
                     stage.done = stage.done.map(|done| done.saturating_sub(again.len() as u64));
+                    if !again.is_empty() {
+                        stage.status = StageStatus::Pending;
+                    }
                 }
                 if let Some(all) = &mut self.documents {
                     all.done = 0;
@@ -448,6 +451,10 @@ impl Snapshot {
         let (fetches, ours) = (self.fetches(), self.needs_worker());
         for stage in &mut self.stages {
             match stage.name == FETCHING && ours {
+                // What a pass has made is kept as a whole.
+                false
+                    if self.pipeline == Pipeline::Ingest
+                        && stage.status == StageStatus::Completed => {}
                 false if self.pipeline.goes_on() => stage.reset(),
                 true if !fetches => {}
                 _ => stage.forget(),

@@ -93,6 +93,14 @@ async fn a_cancelled_ingestion_goes_on_when_it_is_retried() {
     assert!(done > 0 && done < (count * sections) as u64, "{job}");
     let retried = api.call(api.post(&format!("/v1/jobs/{id}/retry"))).await.expect(202).json();
     assert_eq!(retried["stages"][3]["done"], done);
+    // What was whole stays so.
+    let words: Vec<_> = retried["stages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|stage| stage["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(words, ["completed", "completed", "completed", "pending"]);
     let job = api.completed(&id).await;
     assert_eq!(job["documents"], json!({"total": count, "done": count}));
     let events = api.events(&id).await;

@@ -32,8 +32,6 @@ const GROUP: u64 = 256;
 const LEAST: u64 = 8;
 /// Groups, about, of a small document: so many times is said how far it is.
 const GROUPS: u64 = 20;
-/// Calls of an embedder at a time.
-const CALLS: usize = 4;
 /// How often is said how far a large job is.
 const REPORTS: u64 = 200;
 
@@ -232,7 +230,8 @@ impl Filling<'_> {
             None => few.min(GROUP),
             Some(embedder) => {
                 let batch = embedder.batch() as u64;
-                few.clamp(batch, batch * CALLS as u64).min(GROUP.max(batch))
+                few.clamp(batch, (batch * embedder.concurrency() as u64).max(batch))
+                    .min(GROUP.max(batch))
             }
         };
         group as usize
@@ -308,7 +307,7 @@ impl Filling<'_> {
             async move { (batch, indexing.embed_documents(embedder, &texts).await) }
         });
         let batches: Vec<_> = batches.collect();
-        let mut calls = stream::iter(batches).buffered(CALLS);
+        let mut calls = stream::iter(batches).buffered(embedder.concurrency().max(1));
         let mut failed = None;
         while let Some((batch, made)) = calls.next().await {
             match made {

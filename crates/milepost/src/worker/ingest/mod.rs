@@ -12,7 +12,7 @@ mod talk;
 
 use milepost_convert::{Chunker, Options, Tokenizer};
 use milepost_core::{DocumentId, EventKind, Failure, FailureCode};
-use milepost_index::{Collection, EmbedError, EmbedErrorKind, Embedder, Index as _, IndexError};
+use milepost_index::{Collection, EmbedError, Embedder, Index as _, IndexError};
 use tokio_util::sync::CancellationToken;
 
 use super::converter::Converter;
@@ -208,7 +208,7 @@ impl From<IndexError> for Stop {
 impl From<EmbedError> for Stop {
     fn from(error: EmbedError) -> Self {
         tracing::warn!(cause = %error.cause, "an embedder did not make vectors");
-        let retryable = matches!(error.kind, EmbedErrorKind::Unavailable | EmbedErrorKind::Limited);
+        let retryable = error.is_temporary();
         let code = FailureCode::EmbedderUnavailable;
         Self::Failed(Failure { code, message: error.message, retryable })
     }

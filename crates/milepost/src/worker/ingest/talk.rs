@@ -10,6 +10,10 @@ use crate::store::{Decision, Lease, TextRow};
 use crate::worker::converter::{Converter, Report};
 use crate::worker::run::{REPORTS, Runner, Stop, read_reports};
 
+/// Events of one commit, at most: more at once would be too many for those who watch all
+/// of them.
+const BURST: usize = 64;
+
 /// What a report is worth.
 #[derive(Default)]
 pub(super) struct Heard {
@@ -84,8 +88,10 @@ impl Runner {
                     }
                 }
             }
-            if !decision.events.is_empty() {
-                self.report(lease, decision).await?;
+            let Decision { events, mut texts, .. } = decision;
+            for events in events.chunks(BURST) {
+                let (events, texts) = (events.to_vec(), std::mem::take(&mut texts));
+                self.report(lease, Decision { events, texts, ..Decision::default() }).await?;
             }
             if let Some(said) = ended {
                 return Ok(said);
