@@ -13,6 +13,9 @@ use super::{Inner, Result, catalog, locked, shelf};
 use crate::chunk::{Chunk, Entry, Facts};
 use crate::error::IndexError;
 
+/// Vectors of a document that are held in memory at a time.
+const GROUP: usize = 1000;
+
 /// A chunk as it is staged.
 struct Held {
     chunk: Chunk,
@@ -74,7 +77,7 @@ impl Shared {
         let staging = locked(&self.staging);
         let mut statement = staging
             .prepare_cached("SELECT chunk, vector FROM chunks WHERE key = ? AND place = ?")?;
-        let (mut bytes, mut codes) = (0, Vec::new());
+        let (mut bytes, mut added) = (0, Vec::new());
         for place in 0..chunks {
             let row = statement.query_row(params![key, place], |row| {
                 let json: String = row.get(0)?;
@@ -88,11 +91,13 @@ impl Shared {
             let vector = held.vector.as_deref();
             let number = entries::add_chunk(connection, &document, &title, &held.chunk, vector)?;
             bytes += held.chunk.text.len() as u64;
-            codes.extend(held.vector.map(|vector| (number, vector)));
+            added.extend(held.vector.map(|vector| (number, vector)));
+            if added.len() >= GROUP {
+                note_vectors(connection, &mut added, at)?;
+            }
         }
-        let vectors = codes.len() as i64;
-        entries::count(connection, 1, i64::from(chunks), vectors, at)?;
-        codes::add(connection, &codes)?;
+        note_vectors(connection, &mut added, at)?;
+        entries::count(connection, 1, i64::from(chunks), 0, at)?;
         connection
             .prepare_cached("UPDATE entries SET bytes = ? WHERE number = ?")?
             .execute(params![bytes as i64, document.number])?;
@@ -105,6 +110,18 @@ impl Shared {
         staging.prepare_cached("DELETE FROM chunks WHERE key = ?")?.execute([key])?;
         Ok(())
     }
+}
+
+/// Counts vectors that were added, and notes their codes.
+fn note_vectors(
+    connection: &Connection,
+    added: &mut Vec<(i64, Vec<u8>)>,
+    at: Timestamp,
+) -> Result<()> {
+    entries::count(connection, 0, 0, added.len() as i64, at)?;
+    codes::add(connection, added)?;
+    added.clear();
+    Ok(())
 }
 
 /// The chunks of a document that is visible, to be used again.

@@ -177,8 +177,6 @@ pub(super) fn generation(path: &Path, about: &About, write: bool) -> Result<Conn
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "wal_autocheckpoint", 2000)?;
     }
-    // Vectors are read in long runs; the pages stay the system's to give and take.
-    connection.pragma_update(None, "mmap_size", 1_i64 << 40)?;
     check_version(&connection, path)?;
     let found = connection
         .query_row("SELECT owner, collection, generation FROM about", [], |row| {

@@ -294,3 +294,25 @@ pub async fn remove_documents<I: Index>(index: I) {
     assert_eq!((collection.documents, collection.chunks), (1, 1));
     assert_eq!(collection.updated_at, at(50));
 }
+
+pub async fn take_a_long_document<I: Index>(index: I) {
+    let builder = index.build(build(1, settings(2)), at(0)).await.unwrap();
+    let count = 2_300;
+    let turned = |place: u32| {
+        let angle = 1.5 * place as f32 / count as f32;
+        [angle.cos(), angle.sin()]
+    };
+    for places in (0..count).collect::<Vec<u32>>().chunks(500) {
+        let staged = places
+            .iter()
+            .map(|&place| with_vector(chunk(place, &format!("whale {place}")), &turned(place)));
+        builder.stage("long", staged.collect()).await.unwrap();
+    }
+    builder.publish(facts("long"), count, at(1)).await.unwrap();
+    builder.finish(at(2)).await.unwrap();
+    let by_words = hits(&index, &query("whale 1700")).await;
+    assert_eq!(by_words[0].chunk.index, 1_700);
+    let vector = Some(turned(1_700).to_vec());
+    let by_meaning = hits(&index, &Query { mode: Mode::Vector, vector, ..query("") }).await;
+    assert!(by_meaning.iter().any(|hit| hit.chunk.index == 1_700));
+}

@@ -21,7 +21,7 @@ macro_rules! for_every_index {
                 the_later_of_two_that_make_anew_wins, are_refused_with_another_embedder,
                 notice_that_their_collection_is_gone, give_up_what_they_staged,
                 know_the_vectors_of_unchanged_chunks, refuse_vectors_that_cannot_be_compared,
-                take_a_document_without_chunks, remove_documents;
+                take_a_document_without_chunks, take_a_long_document, remove_documents;
             keyword: finds_words_in_all_their_forms, takes_any_text_for_a_query,
                 puts_all_words_and_phrases_ahead, finds_scripts_without_spaces,
                 finds_identifiers, finds_titles_and_headings, lets_stop_words_not_drown,
