@@ -41,6 +41,12 @@ const ROUTES: [(&str, &[&str]); 32] = [
     ("/healthz", &["get"]),
     ("/metrics", &["get"]),
     ("/readyz", &["get"]),
+    ("/v1/collections", &["get"]),
+    ("/v1/collections/{name}", &["put", "get", "delete"]),
+    ("/v1/collections/{name}/documents", &["get"]),
+    ("/v1/collections/{name}/documents/{id}", &["put", "get", "delete"]),
+    ("/v1/collections/{name}/search", &["post"]),
+    ("/v1/search", &["get"]),
 ];
 
 #[tokio::test]
