@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{Server, Socket, eventually};
 
 /// Every call of the protocol that this version has.
-const ROUTES: [(&str, &[&str]); 32] = [
+const ROUTES: [(&str, &[&str]); 38] = [
     ("/v1/batches", &["get"]),
     ("/v1/batches/{id}", &["get"]),
     ("/v1/batches/{id}/cancel", &["post"]),

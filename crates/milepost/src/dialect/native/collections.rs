@@ -137,7 +137,7 @@ enum TokenizerWord {
 }
 
 /// What a collection is to be. What is left out stays, or becomes what is usual.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CollectionFields {
     /// How documents are cut where a job says nothing else.
@@ -162,7 +162,7 @@ fn present<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Option<String>
 #[utoipa::path(
     put, path = "/v1/collections/{name}", operation_id = "put_collection", tag = "collections",
     params(("name" = String, Path, description = "Its name: 1 to 200 characters")),
-    request_body(content = CollectionFields, content_type = "application/json"),
+    request_body(content = Option<CollectionFields>, content_type = "application/json"),
     responses(
         (status = 200, description = "It is so now", body = CollectionState),
         (status = 201, description = "It is new", body = CollectionState, headers(("Location" = String))),
@@ -179,11 +179,15 @@ pub async fn put(
 ) -> Result<Response, Problem> {
     let name = name.ok_or_else(|| wrong_name("name"))?;
     let body = extract::whole(request, MAX_BODY).await?;
-    let fields: CollectionFields = match body.is_empty() {
-        true => CollectionFields { chunker: None, embedder: None, distance: None },
+    let fields = match body.is_empty() {
+        true => CollectionFields::default(),
         false => {
             let body: Box<RawValue> = extract::parse_json(&body, "")?;
-            parse_object(&body, "")?
+            if body.get() == "null" {
+                CollectionFields::default()
+            } else {
+                parse_object(&body, "")?
+            }
         }
     };
     let wanted = command::Wanted {
