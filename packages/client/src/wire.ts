@@ -3056,9 +3056,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["CollectionFields"];
+                "application/json": components["schemas"]["CollectionFields"] | null;
             };
         };
         responses: {
