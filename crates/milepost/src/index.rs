@@ -133,7 +133,11 @@ impl Indexing {
 }
 
 fn unusable(error: &EmbedError) -> anyhow::Error {
-    anyhow::anyhow!("{} ({})", error.message, error.cause)
+    // The message says no more than strangers may know; the operator may know all.
+    match error.message.contains(&error.cause) {
+        true => anyhow::anyhow!("{}", error.message),
+        false => anyhow::anyhow!("{} ({})", error.message, error.cause),
+    }
 }
 
 fn key(place: &str, key: &Secret, file: &Path) -> Result<Option<Key>, ConfigError> {
