@@ -6,10 +6,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pdf_oxide::PdfDocument;
 use pdf_oxide::converters::ConversionOptions;
 use pdf_oxide::extractors::xmp::XmpExtractor;
 use pdf_oxide::optional_content::decode_pdf_text_string;
+use pdf_oxide::{PdfDocument, set_global_font_cache_capacity};
 
 use crate::detect::damaged;
 use crate::error::{Error, ErrorKind};
@@ -29,6 +29,9 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<Self, Error> {
+        // The reader takes fonts that look alike for the same, and would read this
+        // document with those of another. Within a document it keeps them elsewhere.
+        set_global_font_cache_capacity(0);
         let tail = &bytes[bytes.len().saturating_sub(END_WITHIN)..];
         let cut_off = !tail.windows(5).any(|window| window == b"%%EOF");
         let pdf = PdfDocument::from_bytes(bytes).map_err(|error| match error {
