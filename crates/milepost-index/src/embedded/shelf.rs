@@ -103,8 +103,8 @@ impl Shelf {
         }
         let generation = self.get(listed, listed.generation);
         let counts = generation.read(counts)?;
-        self.note(generation.id, counts);
-        Ok(counts)
+        // Whoever has written meanwhile knows better.
+        Ok(*locked(&self.open).counts.entry(generation.id).or_insert(counts))
     }
 
     /// Remembers what is in a generation, as of a commit.
