@@ -27,21 +27,13 @@ pub(super) struct Slot {
     pub slots: Arc<Semaphore>,
     /// Places for downloads. Where none is free, the job keeps its slot.
     pub fetches: Arc<Semaphore>,
-    /// Places for those that write to a collection, likewise.
-    pub indexing: Arc<Semaphore>,
 }
 
 impl Slot {
-    /// A place to write to a collection, and perhaps to wait for an embedder; the converter's
-    /// slot is free meanwhile, where that may be. `freed` hears of it.
-    pub async fn leave(&mut self, freed: &Notify) -> Option<OwnedSemaphorePermit> {
-        if let Ok(place) = self.indexing.clone().try_acquire_owned() {
-            self.permit = None;
-            freed.notify_one();
-            return Some(place);
-        }
-        // Nobody closes the semaphore.
-        self.indexing.clone().acquire_owned().await.ok()
+    /// Leaves the converter's slot to others for good; `freed` hears of it.
+    pub fn leave(&mut self, freed: &Notify) {
+        self.permit = None;
+        freed.notify_one();
     }
 
     /// The lease once the job's document is there; `freed` hears of a slot that

@@ -8,6 +8,7 @@ mod converter;
 mod crew;
 mod fetch;
 mod ingest;
+mod places;
 mod pool;
 mod probe;
 mod process;

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::crew::Shared;
 use super::fetch::Slot;
+use super::places::Places;
 use super::run::{Outcome, Runner};
 use crate::bus::Lagged;
 use crate::queue::{Loss, Queue};
@@ -20,8 +21,6 @@ use crate::store::Lease;
 /// The longest time between two looks at the queue, for what no announcement
 /// told of.
 const LOOK: Duration = Duration::from_secs(5);
-/// Jobs that write to collections at a time, each with a group of chunks in memory.
-const INDEXING: usize = 16;
 /// How long a slot rests after the server itself failed a job.
 const REST: Duration = Duration::from_secs(1);
 
@@ -33,7 +32,7 @@ pub struct Pool {
     /// Downloads that take no slot from a conversion.
     fetches: Arc<Semaphore>,
     /// Jobs that are past their converter.
-    indexing: Arc<Semaphore>,
+    places: Arc<Places>,
     slot_count: usize,
     lease: Duration,
     grace: Duration,
@@ -55,7 +54,7 @@ impl Pool {
             runner,
             slots: Arc::new(Semaphore::new(slots)),
             fetches: Arc::new(Semaphore::new(fetches)),
-            indexing: Arc::new(Semaphore::new(INDEXING)),
+            places: Arc::default(),
             slot_count: slots,
             lease,
             grace,
@@ -180,7 +179,7 @@ impl Pool {
     ) -> impl Future<Output = ()> + Send + 'static {
         let (shared, queue) = (self.shared.clone(), self.queue.clone());
         let (slots, fetches) = (self.slots.clone(), self.fetches.clone());
-        let indexing = self.indexing.clone();
+        let places = self.places.clone();
         let runner = self.runner.clone();
         let revoked = CancellationToken::new();
         let (job, fence) = (lease.snapshot.id, lease.snapshot.fence);
@@ -191,7 +190,7 @@ impl Pool {
             if let Ok(Some((snapshot, _))) = runner.store.snapshot(job).await {
                 shared.heard(&snapshot);
             }
-            let mut slot = Slot { permit: Some(permit), slots, fetches, indexing };
+            let mut slot = Slot { permit: Some(permit), slots, fetches };
             let fetched = tokio::select! {
                 biased;
                 () = revoked.cancelled() => Err(Outcome::Revoked),
@@ -213,12 +212,25 @@ impl Pool {
                 && runner.is_prepared(&lease).await.unwrap_or(false);
             let mut outcome = match prepared {
                 true => Outcome::Prepared,
-                false => shared.convert(&runner, &lease, &revoked, &draining, &killed).await,
+                // Boxed, as many may wait behind it.
+                false => {
+                    Box::pin(shared.convert(&runner, &lease, &revoked, &draining, &killed)).await
+                }
             };
             if matches!(outcome, Outcome::Prepared) {
+                // Before it waits for anything: an embedder that hangs keeps no converter idle.
+                slot.leave(&shared.wake);
                 let filled = async {
-                    let place = slot.leave(&shared.wake).await;
-                    let filled = runner.fill(&lease, &revoked, &draining).await;
+                    let need = match runner.need(&lease).await {
+                        Ok(need) => need,
+                        Err(outcome) => return outcome,
+                    };
+                    let place = tokio::select! {
+                        biased;
+                        () = draining.cancelled() => return Outcome::GivenBack,
+                        place = places.take(need, &lease.snapshot.owner) => place,
+                    };
+                    let filled = Box::pin(runner.fill(&lease, &revoked, &draining)).await;
                     drop(place);
                     filled
                 };

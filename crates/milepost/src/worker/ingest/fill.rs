@@ -91,6 +91,19 @@ impl Runner {
         written.unwrap_or_else(|stop| stop.outcome(&lease.snapshot, &self.config))
     }
 
+    /// The embedder that writing the job's chunks takes, by its name; or why they cannot be
+    /// written.
+    pub async fn need(&self, lease: &Lease) -> Result<Option<String>, Outcome> {
+        let found = async {
+            let present = self.collection(lease).await?;
+            self.embedder(lease, &options(lease)?, present.as_ref())
+        };
+        let found = found.await;
+        found
+            .map(|embedder| embedder.map(|embedder| embedder.name().to_owned()))
+            .map_err(|stop: Stop| stop.outcome(&lease.snapshot, &self.config))
+    }
+
     async fn write(&self, lease: &Lease, draining: &CancellationToken) -> Result<Outcome, Stop> {
         let options = options(lease)?;
         let present = self.collection(lease).await?;
