@@ -33,7 +33,8 @@ mod sentences;
 mod threads;
 
 pub use chunks::{
-    Chunker, ChunkerKind, SizeUnit, TEXTS, Tokenizer, chunk, embedded_text, is_texts, text_fits,
+    Chunker, ChunkerKind, SizeUnit, TEXTS, Tokenizer, chunk, embedded_text, is_texts,
+    metadata_keeps, text_fits,
 };
 pub use convert::{Document, Output, Step, convert};
 pub use detect::{detect, is_named_as_document};

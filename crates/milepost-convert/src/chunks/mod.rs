@@ -28,7 +28,7 @@ pub use chunker::{Chunker, ChunkerKind, SizeUnit, Tokenizer};
 use cut::Cuts;
 pub use enrich::embedded_text;
 use size::Sizer;
-pub use texts::{TEXTS, is_texts, text_fits};
+pub use texts::{TEXTS, is_texts, metadata_keeps, text_fits};
 pub(crate) use texts::{Text as Given, parse as parse_texts};
 
 /// Marks of small steps, about.

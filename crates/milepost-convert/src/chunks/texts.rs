@@ -51,6 +51,11 @@ pub fn text_fits(source: &str, metadata: &str) -> bool {
     source.len().max(metadata.len()) <= MAX_LABEL && depth(metadata) <= MAX_DEPTH
 }
 
+/// Whether metadata, as JSON, can be kept: no number is too large, and no character half.
+pub fn metadata_keeps(metadata: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(metadata).is_ok()
+}
+
 /// The texts in a document.
 ///
 /// # Errors
@@ -80,6 +85,14 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Text>, Error> {
                 MAX_LABEL / 1024
             );
             return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        if !metadata.is_empty() && !metadata_keeps(metadata) {
+            let message = format!(
+                "The metadata of text {} has a number that cannot be kept, or half of a \
+                 character; write a number of so many digits as a string.",
+                place + 1
+            );
+            return Err(Error::new(ErrorKind::Damaged, message));
         }
     }
     Ok(documents)
@@ -119,6 +132,21 @@ mod tests {
         assert_eq!(texts(&deep(MAX_DEPTH)), Ok(1));
         assert_eq!(texts(&deep(MAX_DEPTH + 1)), Err(ErrorKind::TooLarge));
         assert_eq!(texts(&format!("\"{}\"", "x".repeat(MAX_LABEL))), Err(ErrorKind::TooLarge));
+    }
+
+    #[test]
+    fn metadata_is_what_can_be_read_again() {
+        let texts = |metadata: &str| {
+            let json = format!(r#"{{"documents":[{{"content":"a","metadata":{metadata}}}]}}"#);
+            parse(json.as_bytes()).map(|texts| texts.len()).map_err(|error| error.kind)
+        };
+        let digits = |count: usize| format!(r#"{{"a":[{}]}}"#, "1".repeat(count));
+        assert_eq!(texts(&digits(30)), Ok(1));
+        for metadata in [&digits(400), r#"{"a":-1e999}"#, r#"{"a":"\ud800"}"#] {
+            assert_eq!(texts(metadata), Err(ErrorKind::Damaged), "{metadata}");
+        }
+        let json = r#"{"documents":[{"content":"a"},{"content":"b","metadata":null}]}"#;
+        assert_eq!(parse(json.as_bytes()).map(|texts| texts.len()).ok(), Some(2));
     }
 
     #[test]

@@ -349,6 +349,14 @@ impl Stop {
                 tracing::warn!(%job, reason = failure.message, %cause, "a document was not fetched");
                 Outcome::Failed(failure)
             }
+            // It would read back no better another time.
+            Self::Store(StoreError::Damaged(cause)) => {
+                tracing::error!(%job, %cause, "what is stored of a job cannot be read");
+                Outcome::Failed(Failure::permanent(
+                    FailureCode::Internal,
+                    "What the server stored of the job cannot be read; submit its documents again.",
+                ))
+            }
             Self::Gone(Gone::Store(error)) | Self::Store(error) => Outcome::Broken(error),
             Self::Gone(gone) => {
                 tracing::warn!(%job, cause = %gone, "the converter is gone");

@@ -77,8 +77,13 @@ pub fn read(body: &[u8]) -> Result<Texts, Problem> {
     for (index, element) in elements.into_iter().enumerate() {
         let place = format!("documents[{index}]");
         let text = parse_object::<Text<'_>>(element, &place)?;
-        if !milepost_convert::text_fits(&text.source, text.metadata.map_or("", RawValue::get)) {
+        let metadata = text.metadata.map_or("null", RawValue::get);
+        if !milepost_convert::text_fits(&text.source, metadata) {
             let detail = "The source or the metadata is too large, or nested too deeply";
+            return Err(Problem::field(place, detail));
+        }
+        if !milepost_convert::metadata_keeps(metadata) {
+            let detail = "The metadata has a number that cannot be kept, or half of a character";
             return Err(Problem::field(place, detail));
         }
         texts.push(text);

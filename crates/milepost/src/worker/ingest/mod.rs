@@ -198,8 +198,9 @@ impl From<IndexError> for Stop {
                 FailureCode::EmbedderUnavailable,
                 error.to_string(),
             )),
+            // Its files; another attempt may find them as they should be.
             error @ (IndexError::Unavailable(_) | IndexError::Damaged(_)) => {
-                Self::Store(StoreError::Damaged(error.to_string()))
+                Self::Store(StoreError::File(std::io::Error::other(error.to_string())))
             }
         }
     }
