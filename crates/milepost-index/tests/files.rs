@@ -234,6 +234,35 @@ async fn one_damaged_file_harms_no_other_collection() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_build_says_that_its_collection_was_deleted_whatever_it_was_doing() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = open(folder.path());
+    let fill = |token: u128| {
+        let index = index.clone();
+        async move {
+            let builder = index.build(build(token, settings(0)), at(0)).await?;
+            for document in 0.. {
+                let key = format!("d{document}");
+                builder.staged(&key).await?;
+                builder.stage(&key, plain(&["whale", "sea"])).await?;
+                builder.publish(facts(&key), 2, at(1)).await?;
+            }
+            Ok(())
+        }
+    };
+    for round in 0..100 {
+        let builds: Vec<_> = (0..2).map(|own| tokio::spawn(fill(10 * round + own))).collect();
+        while !builds.iter().all(|build| build.is_finished()) {
+            index.delete(&owner(), &name("papers")).await.unwrap();
+        }
+        for build in builds {
+            let ended = build.await.unwrap();
+            assert!(matches!(ended, Err(IndexError::Replaced(_))), "{ended:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_file_of_somebody_else_is_not_read() {
     let folder = tempfile::tempdir().unwrap();

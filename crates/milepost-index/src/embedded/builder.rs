@@ -50,7 +50,11 @@ impl EmbeddedBuilder {
         };
         let (listed, underway) = inner.begin(present.id, &build)?;
         let settings = if underway.anew { &underway.settings } else { &listed.settings };
-        let staging = schema::staging(&inner.staging_path(underway.staging))?;
+        let staging = schema::staging(&inner.staging_path(underway.staging));
+        let staging = staging.map_err(|error| match inner.catalog.underway(underway.id) {
+            Ok(None) => IndexError::Replaced(build.collection.clone()),
+            _ => error,
+        })?;
         let shared = Shared {
             owner: build.owner,
             name: build.collection,
@@ -67,7 +71,9 @@ impl EmbeddedBuilder {
         work: impl FnOnce(&Inner, &Shared) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let shared = self.shared.clone();
-        self.index.blocking(move |inner| work(inner, &shared)).await
+        self.index
+            .blocking(move |inner| work(inner, &shared).or_else(|e| shared.explain(inner, e)))
+            .await
     }
 }
 
@@ -204,6 +210,15 @@ impl Shared {
             }
         }
         Ok(listed)
+    }
+
+    /// What went wrong: files that cannot be used may have been removed meanwhile, with what
+    /// this build is of.
+    fn explain<T>(&self, inner: &Inner, error: IndexError) -> Result<T> {
+        if matches!(error, IndexError::Unavailable(_) | IndexError::Damaged(_)) {
+            self.required(inner)?;
+        }
+        Err(error)
     }
 
     pub(super) fn staged(&self, key: &str) -> Result<BTreeSet<u32>> {
