@@ -1,11 +1,13 @@
 //! Who may call an endpoint now. Enters: whoever wants to. Leaves: passes, as many at a
-//! time as there may be; whoever is in a hurry before all others, and otherwise in the
-//! order in which they came. Never: loses a pass when somebody stops waiting.
+//! time as there may be; whoever is in a hurry before most others, and otherwise in the
+//! order in which they came. Never: loses a pass when somebody stops waiting, or lets
+//! those in a hurry have all of them while others wait.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
+
+use super::turns::Turns;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -13,8 +15,7 @@ pub(super) struct Gate(Arc<Mutex<State>>);
 
 struct State {
     free: usize,
-    hurried: VecDeque<oneshot::Sender<Pass>>,
-    patient: VecDeque<oneshot::Sender<Pass>>,
+    waiting: Turns<oneshot::Sender<Pass>>,
 }
 
 /// The right to call; dropped, it goes to the next.
@@ -22,7 +23,7 @@ pub(super) struct Pass(Gate);
 
 impl Gate {
     pub(super) fn new(passes: usize) -> Self {
-        let state = State { free: passes, hurried: VecDeque::new(), patient: VecDeque::new() };
+        let state = State { free: passes, waiting: Turns::default() };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -35,10 +36,9 @@ impl Gate {
                 return Pass(self.clone());
             }
             let (give, waiting) = oneshot::channel();
-            let line = if hurry { &mut state.hurried } else { &mut state.patient };
             // Those who went away are forgotten, or they would pile up.
-            line.retain(|other| !other.is_closed());
-            line.push_back(give);
+            state.waiting.retain(hurry, |other| !other.is_closed());
+            state.waiting.push(give, hurry);
             waiting
         };
         waiting.await.expect("the gate lives as long as the one who waits holds it")
@@ -50,7 +50,7 @@ impl Gate {
 
     fn next(&self) -> Option<oneshot::Sender<Pass>> {
         let mut state = self.state();
-        while let Some(next) = state.hurried.pop_front().or_else(|| state.patient.pop_front()) {
+        while let Some(next) = state.waiting.next() {
             if !next.is_closed() {
                 return Some(next);
             }
@@ -74,11 +74,7 @@ mod tests {
     use super::*;
 
     async fn until_waiting(gate: &Gate, hurried: usize, patient: usize) {
-        let waiting = || {
-            let state = gate.state();
-            (state.hurried.len(), state.patient.len())
-        };
-        while waiting() != (hurried, patient) {
+        while gate.state().waiting.waiting() != (hurried, patient) {
             tokio::task::yield_now().await;
         }
     }
@@ -103,6 +99,37 @@ mod tests {
         }
         assert_eq!(*order.lock().unwrap(), [2, 3, 0, 1]);
         assert_eq!(gate.state().free, 1);
+    }
+
+    #[tokio::test]
+    async fn documents_have_a_turn_while_queries_never_end() {
+        let gate = Gate::new(1);
+        let held = gate.pass(true).await;
+        let ended = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        // Twice as many as go first, each of which comes back at once.
+        let queries = (0..8).map(|_| {
+            let (gate, ended) = (gate.clone(), Arc::clone(&ended));
+            tokio::spawn(async move {
+                while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                    let _pass = gate.pass(true).await;
+                    tokio::task::yield_now().await;
+                }
+            })
+        });
+        let queries: Vec<_> = queries.collect();
+        until_waiting(&gate, 8, 0).await;
+        let document = tokio::spawn({
+            let gate = gate.clone();
+            async move { drop(gate.pass(false).await) }
+        });
+        until_waiting(&gate, 8, 1).await;
+        drop(held);
+        let document = tokio::time::timeout(std::time::Duration::from_secs(60), document).await;
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        document.expect("a turn in spite of the queries").unwrap();
+        for query in queries {
+            query.await.unwrap();
+        }
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ mod openai;
 mod rerank;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod words;
 
 use std::collections::BTreeMap;
@@ -154,7 +155,8 @@ impl Embedder {
         self.embed(texts.iter().map(|text| format!("{prefix}{text}")).collect(), false).await
     }
 
-    /// The vector of a query, ahead of all documents that wait.
+    /// The vector of a query, ahead of most documents that wait; these have a share of
+    /// their own.
     ///
     /// # Errors
     /// Where there is none, earlier than for documents: somebody waits.

@@ -1,12 +1,13 @@
 //! Who waits for a model. Enters: tasks from any thread. Leaves: the same to the one
-//! thread that runs the model, those in a hurry first. Never: runs anything.
+//! thread that runs the model, most of those in a hurry first. Never: runs
+//! anything.
 
-use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
 use super::super::error::EmbedError;
+use super::super::turns::Turns;
 
 /// Texts whose vectors somebody wants.
 pub(super) struct Task {
@@ -23,15 +24,14 @@ pub(super) struct Lines {
 
 #[derive(Default)]
 struct State {
-    hurried: VecDeque<Task>,
-    patient: VecDeque<Task>,
+    waiting: Turns<Task>,
     closed: bool,
 }
 
 impl Lines {
     pub(super) fn push(&self, task: Task, hurry: bool) {
         let mut state = self.state();
-        if hurry { &mut state.hurried } else { &mut state.patient }.push_back(task);
+        state.waiting.push(task, hurry);
         self.changed.notify_one();
     }
 
@@ -45,7 +45,7 @@ impl Lines {
     pub(super) fn next(&self) -> Option<Task> {
         let mut state = self.state();
         loop {
-            let next = state.hurried.pop_front().or_else(|| state.patient.pop_front());
+            let next = state.waiting.next();
             if next.is_some() || state.closed {
                 return next;
             }
@@ -55,7 +55,7 @@ impl Lines {
 
     /// The next of those in a hurry, if one is there.
     pub(super) fn hurried(&self) -> Option<Task> {
-        self.state().hurried.pop_front()
+        self.state().waiting.hurried()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use super::error::{EmbedError, EmbedErrorKind};
+use super::turns::IN_A_ROW;
 use folder::Folder;
 use lines::{Lines, Task};
 use model::{Model, Tokens, hex};
@@ -208,7 +209,8 @@ fn answer(shared: &Shared, model: &Model, pool: &ThreadPool, task: Task, yields:
     let vectors = catch_unwind(AssertUnwindSafe(|| {
         vectors(shared, model, pool, &texts, || {
             if yields {
-                while let Some(query) = shared.lines.hurried() {
+                // Not all of them: there may be new ones for as long as these are answered.
+                for query in std::iter::from_fn(|| shared.lines.hurried()).take(IN_A_ROW) {
                     answer(shared, model, pool, query, false);
                 }
             }
