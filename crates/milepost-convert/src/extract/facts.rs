@@ -160,6 +160,7 @@ fn title(title: &str) -> Option<String> {
     let title = title.trim();
     let lower = title.to_lowercase();
     let first = lower.trim_end_matches(|c: char| c.is_ascii_digit() || " -_()".contains(c));
+    let first = first.trim_start_matches('(');
     let nothing = matches!(
         first,
         "" | "untitled"
@@ -180,7 +181,7 @@ fn title(title: &str) -> Option<String> {
             | "dokument"
             | "book"
             | "workbook"
-            | "(anonymous)"
+            | "unspecified"
             | "microsoft word"
             | "index"
             | "home"
@@ -250,6 +251,8 @@ mod tests {
             ("Survey of the  Road\u{0}", Some("Survey of the Road")),
             ("untitled", None),
             ("Document1", None),
+            ("(anonymous)", None),
+            ("(Untitled)", None),
             ("Microsoft Word - Final Report.doc", Some("Final Report")),
             ("Microsoft Word - Document2", None),
             ("thesis.dvi", None),
