@@ -7,6 +7,9 @@ import { remakeOf } from "../src/collections/recreate";
 import { parseChunks, parseFailures } from "../src/result/pieces";
 import { hasPages, viewsOf } from "../src/result/views";
 import { askedOf, hitPath, queryOf } from "../src/search/address";
+import { en } from "../src/texts/en";
+import { fr } from "../src/texts/fr";
+import { reasonOf } from "../src/ui/names";
 import { submissionOf } from "../src/uploads/settings";
 
 test("a collection of any name has an address of its own", () => {
@@ -86,6 +89,14 @@ test("what failed is shown until it is dismissed, however it became known", () =
 test("what was dismissed is believed no further than it fits", () => {
   expect(parseDismissed('["a 1", 7, null, "b 2"]')).toEqual(["a 1", "b 2"]);
   for (const stored of [null, "", "{}", "no json", "7"]) expect(parseDismissed(stored)).toEqual([]);
+});
+
+test.each([en, fr])("a locked document is told of in words for people ($languageTag)", (t) => {
+  const message = "The PDF is encrypted; send its password in options.password.";
+  const error = { code: "document_encrypted", message };
+  expect(reasonOf(error, t)).toBe(t.failures.document_encrypted);
+  expect(t.whatToDo.document_encrypted).toContain(t.convertAgain);
+  expect(reasonOf({ ...error, code: "worker_failed", message: "It rains." }, t)).toBe("It rains.");
 });
 
 test("only what is put into a collection names one", () => {

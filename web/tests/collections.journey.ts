@@ -98,6 +98,13 @@ test("what fails is shown with its reason until it is dismissed, after a reload 
   // A retry that fails is another failure, to be dismissed again.
   const { items } = await api.jobs("?collection=mixed&status=failed");
   expect(items).toHaveLength(failing.length);
+  await expect(item("encrypted.pdf")).not.toContainText("options.password");
+  await page.getByRole("button", { name: "Convert encrypted.pdf again" }).click();
+  const again = page.getByRole("dialog", { name: "Convert again" });
+  await again.getByLabel("Password of the document").fill("milepost");
+  await again.getByRole("button", { name: "Convert", exact: true }).click();
+  await expect(page.getByText(/^3 documents/)).toBeVisible();
+  await expect(item("encrypted.pdf")).toHaveCount(0);
   await page.getByRole("button", { name: "Retry scanned.pdf" }).click();
   await expect(item("scanned.pdf").locator(".mp-error")).toHaveText(/\S/);
   await page.getByRole("button", { name: "Dismiss all that failed" }).click();

@@ -5,9 +5,10 @@
  */
 import { isTerminal, type Job } from "@milepost/client";
 import { JobProgress, useJobs } from "@milepost/react";
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
-import { takes, useOrders } from "../list/orders";
+import { AgainDialog } from "../job/again-dialog";
+import { needsPassword, takes, useOrders } from "../list/orders";
 import { formatNumber } from "../preferences/format";
 import { useLocale } from "../preferences/preferences";
 import { useTexts } from "../texts/texts";
@@ -85,6 +86,8 @@ function ComingRow({ job }: { job: Job }) {
   const t = useTexts();
   const locale = useLocale();
   const orders = useOrders();
+  const [unlocking, setUnlocking] = useState(false);
+  const locked = needsPassword(job);
   const name = nameOf(job, t);
   const { done, total } = job.documents;
   const number = (value: number): string => formatNumber(locale, value);
@@ -98,6 +101,7 @@ function ComingRow({ job }: { job: Job }) {
         {total > 1 && (
           <p className="small soft numeric">{t.documentsDone(number(done), number(total))}</p>
         )}
+        {job.error && <p className="small">{t.whatToDo[job.error.code]}</p>}
         <StageLine job={job} />
       </div>
       {takes("cancel", job) && (
@@ -111,7 +115,14 @@ function ComingRow({ job }: { job: Job }) {
           <span className="visually-hidden">{t.cancelNamed(name)}</span>
         </button>
       )}
-      {takes("retry", job) && (
+      {locked && (
+        <button type="button" className="button small" onClick={() => setUnlocking(true)}>
+          <Icon name="key" />
+          <span aria-hidden="true">{t.convertAgain}</span>
+          <span className="visually-hidden">{t.againNamed(name)}</span>
+        </button>
+      )}
+      {takes("retry", job) && !locked && (
         <button
           type="button"
           className="button quiet icon"
@@ -132,6 +143,14 @@ function ComingRow({ job }: { job: Job }) {
           <Icon name="close" />
           <span className="visually-hidden">{t.dismissNamed(name)}</span>
         </button>
+      )}
+      {locked && (
+        <AgainDialog
+          job={job}
+          open={unlocking}
+          onClose={() => setUnlocking(false)}
+          onStarted={() => dismiss([job])}
+        />
       )}
     </li>
   );
