@@ -1,6 +1,7 @@
 //! Repeats the figures that docs/benchmarks.md states. Enters: a scenario, a
 //! server's binary. Leaves: figures. Never: a verdict on speed, since a shared
-//! machine is too noisy for one; `soak` alone says whether it went well.
+//! machine is too noisy for one; `soak` and `retrieval` alone say whether it went
+//! well.
 
 mod caller;
 mod dialects;
@@ -9,11 +10,13 @@ mod fanout;
 mod faults;
 mod figures;
 mod fill;
+mod index;
 mod latency;
 mod lists;
 mod memory;
 mod pages;
 mod process;
+mod retrieval;
 mod server;
 mod soak;
 mod submissions;
@@ -75,33 +78,49 @@ enum Scenario {
     Faults(faults::Options),
     /// Mixed work for a long time; fails where something grows, or is lost.
     Soak(soak::Options),
+    /// How well search finds what answers a question; fails where fusion makes it
+    /// worse.
+    Retrieval(retrieval::Options),
+    /// A large collection: written, searched, held; beside peers.
+    Index(index::Options),
+    /// What `index` measures, one at a time.
+    #[command(hide = true)]
+    IndexSide(index::Side),
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     process::raise_descriptors(1024);
-    let binary = match arguments.server {
-        Some(path) => path,
-        None => std::env::current_exe()?.with_file_name("milepost"),
+    let server = || {
+        let binary = match arguments.server {
+            Some(path) => path,
+            None => std::env::current_exe()?.with_file_name("milepost"),
+        };
+        anyhow::ensure!(binary.exists(), "there is no server at {}; build it", binary.display());
+        Ok(binary)
     };
-    anyhow::ensure!(binary.exists(), "there is no server at {}; build it", binary.display());
     match arguments.scenario {
-        Scenario::Throughput { folder, rounds } => throughput::run(&binary, &folder, rounds).await,
-        Scenario::Latency { document, watchers } => {
-            latency::run(&binary, &document, watchers).await
+        Scenario::Throughput { folder, rounds } => {
+            throughput::run(&server()?, &folder, rounds).await
         }
-        Scenario::Dialects(options) => dialects::run(&binary, &options).await,
-        Scenario::Submissions(options) => submissions::run(&binary, &options).await,
-        Scenario::Events(options) => events::run(&binary, &options).await,
-        Scenario::Lists(options) => lists::run(&binary, &options).await,
-        Scenario::Start(options) => lists::start(&binary, &options).await,
-        Scenario::Memory => memory::run(&binary).await,
-        Scenario::Pages(options) => pages::run(&binary, &options).await,
+        Scenario::Latency { document, watchers } => {
+            latency::run(&server()?, &document, watchers).await
+        }
+        Scenario::Dialects(options) => dialects::run(&server()?, &options).await,
+        Scenario::Submissions(options) => submissions::run(&server()?, &options).await,
+        Scenario::Events(options) => events::run(&server()?, &options).await,
+        Scenario::Lists(options) => lists::run(&server()?, &options).await,
+        Scenario::Start(options) => lists::start(&server()?, &options).await,
+        Scenario::Memory => memory::run(&server()?).await,
+        Scenario::Pages(options) => pages::run(&server()?, &options).await,
         Scenario::Bare(options) => pages::bare(&options),
-        Scenario::Fanout(options) => fanout::run(&binary, &options).await,
+        Scenario::Fanout(options) => fanout::run(&server()?, &options).await,
         Scenario::Floor => tokio::task::spawn_blocking(fanout::floor::run).await?,
-        Scenario::Faults(options) => faults::run(&binary, &options).await,
-        Scenario::Soak(options) => soak::run(&binary, &options).await.context("the soak failed"),
+        Scenario::Faults(options) => faults::run(&server()?, &options).await,
+        Scenario::Retrieval(options) => retrieval::run(&options).await,
+        Scenario::Index(options) => index::run(&options).await,
+        Scenario::IndexSide(options) => index::side(options).await,
+        Scenario::Soak(options) => soak::run(&server()?, &options).await.context("the soak failed"),
     }
 }

@@ -13,11 +13,9 @@ interface AgainDialogProps {
   readonly job: Job;
   readonly open: boolean;
   readonly onClose: () => void;
-  /** Called in the place of opening the new job. */
-  readonly onStarted?: () => void;
 }
 
-export function AgainDialog({ job, open, onClose, onStarted }: AgainDialogProps) {
+export function AgainDialog({ job, open, onClose }: AgainDialogProps) {
   const t = useTexts();
   const { info } = useSession();
   const orders = useOrders();
@@ -35,8 +33,7 @@ export function AgainDialog({ job, open, onClose, onStarted }: AgainDialogProps)
     try {
       const { id } = await orders.again(job, submissionOf(settings));
       onClose();
-      if (onStarted) onStarted();
-      else navigate(`/app/jobs/${id}`);
+      navigate(`/app/jobs/${id}`);
     } catch (caught) {
       setError((caught as MilepostError).message);
     }
