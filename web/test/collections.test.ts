@@ -2,10 +2,14 @@
 import type { CollectionDocument, Job, SearchHit } from "@milepost/client";
 import { expect, test } from "vitest";
 import { collectionIn, collectionPath } from "../src/collections/address";
+import { comingOf, failureOf, parseDismissed } from "../src/collections/dismissed";
 import { remakeOf } from "../src/collections/recreate";
 import { parseChunks, parseFailures } from "../src/result/pieces";
 import { hasPages, viewsOf } from "../src/result/views";
 import { askedOf, hitPath, queryOf } from "../src/search/address";
+import { en } from "../src/texts/en";
+import { fr } from "../src/texts/fr";
+import { reasonOf } from "../src/ui/names";
 import { submissionOf } from "../src/uploads/settings";
 
 test("a collection of any name has an address of its own", () => {
@@ -61,6 +65,38 @@ test("a collection is made anew of what is stored, each document once", () => {
     { source: { document: "3" } },
   ]);
   expect(lost.map(({ filename }) => filename)).toEqual(["gone.pdf"]);
+});
+
+test("what failed is shown until it is dismissed, however it became known", () => {
+  const job = (id: string, status: Job["status"], seq = 1, attempt = 1) =>
+    ({ id, status, seq, attempt }) as Job;
+  const shown = (listed: Job[], failed: Job[], dismissed: string[] = []) =>
+    comingOf(listed, failed, dismissed).map(({ id, status }) => `${id} ${status}`);
+  // Never seen under way; behind all that the list of the newest has; in both lists.
+  expect(shown([job("3", "failed"), job("2", "completed")], [])).toEqual(["3 failed"]);
+  expect(shown([job("2", "running")], [job("1", "failed")])).toEqual(["2 running", "1 failed"]);
+  expect(shown([job("1", "failed")], [job("1", "failed")])).toEqual(["1 failed"]);
+  // Either list may be behind the other.
+  expect(shown([job("1", "queued", 5)], [job("1", "failed", 4)])).toEqual(["1 queued"]);
+  expect(shown([job("1", "running", 4)], [job("1", "failed", 5)])).toEqual(["1 failed"]);
+  expect(shown([job("1", "completed", 5)], [job("1", "failed", 4)])).toEqual([]);
+  // A retry that fails is another failure.
+  const dismissed = [failureOf(job("1", "failed"))];
+  expect(shown([], [job("1", "failed")], dismissed)).toEqual([]);
+  expect(shown([], [job("1", "failed", 9, 2)], dismissed)).toEqual(["1 failed"]);
+});
+
+test("what was dismissed is believed no further than it fits", () => {
+  expect(parseDismissed('["a 1", 7, null, "b 2"]')).toEqual(["a 1", "b 2"]);
+  for (const stored of [null, "", "{}", "no json", "7"]) expect(parseDismissed(stored)).toEqual([]);
+});
+
+test.each([en, fr])("a locked document is told of in words for people ($languageTag)", (t) => {
+  const message = "The PDF is encrypted; send its password in options.password.";
+  const error = { code: "document_encrypted", message };
+  expect(reasonOf(error, t)).toBe(t.failures.document_encrypted);
+  expect(t.whatToDo.document_encrypted).toContain(t.convertAgain);
+  expect(reasonOf({ ...error, code: "worker_failed", message: "It rains." }, t)).toBe("It rains.");
 });
 
 test("only what is put into a collection names one", () => {

@@ -60,6 +60,57 @@ test("a collection is made, filled, searched, and a hit opens at its page", asyn
   await expect(question(page)).toHaveValue("page 23");
 });
 
+test("what fails is shown with its reason until it is dismissed, after a reload too", async ({
+  page,
+  api,
+}) => {
+  const failing = ["scanned.pdf", "encrypted.pdf", "empty.pdf", "truncated.docx"];
+  const item = (name: string) =>
+    page
+      .getByRole("region", { name: "On their way in, or failed" })
+      .getByRole("listitem")
+      .filter({ has: page.getByRole("link", { name, exact: true }) });
+  await page.goto("/app/collections");
+  await page.getByRole("button", { name: "New collection" }).click();
+  await page.getByLabel("Name").fill("mixed");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Nothing in it yet" })).toBeVisible();
+  await page
+    .locator("input[type=file]")
+    .setInputFiles([...failing, "report.pdf", "notes.md"].map(fixture));
+  const allFailed = async (): Promise<void> => {
+    for (const name of failing) {
+      await expect(item(name).locator(".mp-error")).toHaveText(/\S/);
+      await expect(item(name).getByRole("button", { name: `Dismiss ${name}` })).toBeVisible();
+    }
+  };
+  await allFailed();
+  await expect(page.getByText(/^2 documents/)).toBeVisible();
+  await page.reload();
+  await allFailed();
+  expect(await violations(page)).toEqual([]);
+
+  await page.getByRole("button", { name: "Dismiss empty.pdf" }).click();
+  await expect(item("empty.pdf")).toHaveCount(0);
+  await page.reload();
+  await expect(item("scanned.pdf")).toBeVisible();
+  await expect(item("empty.pdf")).toHaveCount(0);
+  // A retry that fails is another failure, to be dismissed again.
+  const { items } = await api.jobs("?collection=mixed&status=failed");
+  expect(items).toHaveLength(failing.length);
+  await expect(item("encrypted.pdf")).not.toContainText("options.password");
+  await page.getByRole("button", { name: "Convert encrypted.pdf again" }).click();
+  const again = page.getByRole("dialog", { name: "Convert again" });
+  await again.getByLabel("Password of the document").fill("milepost");
+  await again.getByRole("button", { name: "Convert", exact: true }).click();
+  await expect(page.getByText(/^3 documents/)).toBeVisible();
+  await expect(item("encrypted.pdf")).toHaveCount(0);
+  await page.getByRole("button", { name: "Retry scanned.pdf" }).click();
+  await expect(item("scanned.pdf").locator(".mp-error")).toHaveText(/\S/);
+  await page.getByRole("button", { name: "Dismiss all that failed" }).click();
+  await expect(page.getByRole("region", { name: "On their way in, or failed" })).toHaveCount(0);
+});
+
 test("all collections are searched at once, and documents come and go", async ({ page, api }) => {
   await api.ingest("town", TEXTS);
   await api.ingest("letters", { "letter.md": "# A letter\n\nThe vessel came in late." });

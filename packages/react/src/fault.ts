@@ -19,7 +19,7 @@ export interface Fault {
 
 /**
  * The text of the language for the code, else the message that came with it. The English texts have
- * no text for a server's codes, as its message is English and says more.
+ * none for most of a server's codes, as its message is English and says more.
  */
 export function faultText(fault: Fault, texts: Texts): string {
   return texts[`error.${fault.code}`] ?? (fault.message || texts["error.unknown"]);

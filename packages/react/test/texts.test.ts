@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { faultText } from "../src/fault.js";
 import { formatOf } from "../src/format.js";
 import { en, fr, type TextKey, textsOf } from "../src/texts/index.js";
 
@@ -9,6 +10,13 @@ test("each text is there in both languages, with the same places for values", ()
   const shape = (texts: typeof en) =>
     keys.map((key) => [key, texts[key] !== "", placeholders(texts[key])]);
   expect(shape(fr as typeof en)).toEqual(shape(en));
+});
+
+test("a locked document is told of in words for people, not for programs", () => {
+  const message = "The PDF is encrypted; send its password in options.password.";
+  const fault = { code: "document_encrypted", message, retryable: false };
+  expect(faultText(fault, textsOf("en"))).toContain("its password is missing or wrong");
+  expect(faultText(fault, textsOf("fr"))).toContain("le mot de passe manque");
 });
 
 test("a tag leads to its language, and to English where there is none", () => {

@@ -1,18 +1,20 @@
 /**
  * The jobs that put documents into a collection, each with its stages, live. Enters: the
- * collection's name. Leaves: them, and a word whenever something has become visible. One that fails
- * stays to be seen; one that is done is among the documents.
+ * collection's name. Leaves: them, and a word whenever something has become visible. One that failed
+ * stays until it is dismissed, however quickly it failed; one that is done is among the documents.
  */
 import { isTerminal, type Job } from "@milepost/client";
 import { JobProgress, useJobs } from "@milepost/react";
-import { useEffect, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
-import { takes, useOrders } from "../list/orders";
+import { AgainDialog } from "../job/again-dialog";
+import { needsPassword, takes, useOrders } from "../list/orders";
 import { formatNumber } from "../preferences/format";
 import { useLocale } from "../preferences/preferences";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
 import { nameOf } from "../ui/names";
+import { comingOf, dismiss, useDismissed } from "./dismissed";
 
 /** ms between two looks at a collection into which much comes. */
 const PACE = 1000;
@@ -25,6 +27,9 @@ interface ComingJobs {
 
 export function useComing(name: string, changed: () => void): ComingJobs {
   const { jobs, loading } = useJobs({ collection: name, limit: 50 });
+  // Among the newest of all, a failed one may stand behind many that are done.
+  const { jobs: failed } = useJobs({ collection: name, status: "failed", limit: 50 });
+  const dismissed = useDismissed();
   const seen = useRef(new Set<string>());
   for (const { id, status } of jobs) if (!isTerminal(status)) seen.current.add(id);
 
@@ -50,15 +55,14 @@ export function useComing(name: string, changed: () => void): ComingJobs {
     [],
   );
 
-  const coming = jobs.filter(
-    ({ id, status }) => !isTerminal(status) || (status === "failed" && seen.current.has(id)),
-  );
-  return { coming, some: seen.current.size > 0 };
+  const coming = useMemo(() => comingOf(jobs, failed, dismissed), [jobs, failed, dismissed]);
+  return { coming, some: seen.current.size > 0 || coming.length > 0 };
 }
 
 export function Coming({ jobs }: { jobs: readonly Job[] }) {
   const t = useTexts();
   if (jobs.length === 0) return null;
+  const failed = jobs.filter(({ status }) => status === "failed");
   return (
     <section className="card" aria-label={t.indexedNow}>
       <ul>
@@ -66,6 +70,14 @@ export function Coming({ jobs }: { jobs: readonly Job[] }) {
           <ComingRow key={job.id} job={job} />
         ))}
       </ul>
+      {failed.length > 1 && (
+        <div className="coming-row">
+          <button type="button" className="button" onClick={() => dismiss(failed)}>
+            <Icon name="close" />
+            {t.dismissAll}
+          </button>
+        </div>
+      )}
     </section>
   );
 }
@@ -74,6 +86,8 @@ function ComingRow({ job }: { job: Job }) {
   const t = useTexts();
   const locale = useLocale();
   const orders = useOrders();
+  const [unlocking, setUnlocking] = useState(false);
+  const locked = needsPassword(job);
   const name = nameOf(job, t);
   const { done, total } = job.documents;
   const number = (value: number): string => formatNumber(locale, value);
@@ -87,6 +101,7 @@ function ComingRow({ job }: { job: Job }) {
         {total > 1 && (
           <p className="small soft numeric">{t.documentsDone(number(done), number(total))}</p>
         )}
+        {job.error && <p className="small">{t.whatToDo[job.error.code]}</p>}
         <StageLine job={job} />
       </div>
       {takes("cancel", job) && (
@@ -100,7 +115,14 @@ function ComingRow({ job }: { job: Job }) {
           <span className="visually-hidden">{t.cancelNamed(name)}</span>
         </button>
       )}
-      {takes("retry", job) && (
+      {locked && (
+        <button type="button" className="button small" onClick={() => setUnlocking(true)}>
+          <Icon name="key" />
+          <span aria-hidden="true">{t.convertAgain}</span>
+          <span className="visually-hidden">{t.againNamed(name)}</span>
+        </button>
+      )}
+      {takes("retry", job) && !locked && (
         <button
           type="button"
           className="button quiet icon"
@@ -110,6 +132,25 @@ function ComingRow({ job }: { job: Job }) {
           <Icon name="retry" />
           <span className="visually-hidden">{t.retryNamed(name)}</span>
         </button>
+      )}
+      {job.status === "failed" && (
+        <button
+          type="button"
+          className="button quiet icon"
+          title={t.dismiss}
+          onClick={() => dismiss([job])}
+        >
+          <Icon name="close" />
+          <span className="visually-hidden">{t.dismissNamed(name)}</span>
+        </button>
+      )}
+      {locked && (
+        <AgainDialog
+          job={job}
+          open={unlocking}
+          onClose={() => setUnlocking(false)}
+          onStarted={() => dismiss([job])}
+        />
       )}
     </li>
   );

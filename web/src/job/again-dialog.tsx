@@ -13,9 +13,11 @@ interface AgainDialogProps {
   readonly job: Job;
   readonly open: boolean;
   readonly onClose: () => void;
+  /** Called in the place of opening the new job. */
+  readonly onStarted?: () => void;
 }
 
-export function AgainDialog({ job, open, onClose }: AgainDialogProps) {
+export function AgainDialog({ job, open, onClose, onStarted }: AgainDialogProps) {
   const t = useTexts();
   const { info } = useSession();
   const orders = useOrders();
@@ -33,7 +35,8 @@ export function AgainDialog({ job, open, onClose }: AgainDialogProps) {
     try {
       const { id } = await orders.again(job, submissionOf(settings));
       onClose();
-      navigate(`/app/jobs/${id}`);
+      if (onStarted) onStarted();
+      else navigate(`/app/jobs/${id}`);
     } catch (caught) {
       setError((caught as MilepostError).message);
     }

@@ -1,9 +1,10 @@
-/** Why a job failed, in the server's words, and what to do about it. */
+/** Why a job failed, and what to do about it. */
 import type { Job } from "@milepost/client";
 import { useState } from "react";
-import { takes } from "../list/orders";
+import { needsPassword } from "../list/orders";
 import { useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
+import { reasonOf } from "../ui/names";
 import { AgainDialog } from "./again-dialog";
 
 export function JobFailure({ job, shared }: { job: Job; shared: boolean }) {
@@ -11,16 +12,17 @@ export function JobFailure({ job, shared }: { job: Job; shared: boolean }) {
   const [open, setOpen] = useState(false);
   const { error } = job;
   if (!error) return null;
-  const locked = error.code === "document_encrypted" && takes("again", job);
+  const reason = reasonOf(error, t);
+  const title = t.failures[error.code] ?? reason;
   return (
     <section className="notice bad job-failure" role="alert">
       <Icon name="alert" />
       <div className="grow stack tight">
-        <strong>{t.failures[error.code] ?? error.message}</strong>
+        <strong>{title}</strong>
         {!shared && <span>{t.whatToDo[error.code]}</span>}
-        {t.failures[error.code] && <span className="small">{error.message}</span>}
+        {reason !== title && <span className="small">{reason}</span>}
       </div>
-      {!shared && locked && (
+      {!shared && needsPassword(job) && (
         <button type="button" className="button" onClick={() => setOpen(true)}>
           <Icon name="key" />
           {t.convertAgain}

@@ -11,7 +11,7 @@ import { formatAge, formatBytes, formatNumber, formatTime } from "../preferences
 import { useLocale } from "../preferences/preferences";
 import { type Texts, useTexts } from "../texts/texts";
 import { Icon } from "../ui/icons";
-import { nameOf } from "../ui/names";
+import { nameOf, reasonOf } from "../ui/names";
 import { useNow } from "../ui/use-now";
 import { type Orders, takes } from "./orders";
 import { StatusBadge } from "./status";
@@ -42,7 +42,9 @@ export const JobRow = memo(function JobRow({ job, selected, onSelect, orders }: 
         <Link href={`/app/jobs/${job.id}`} className="job-link" data-row-link="">
           {name}
         </Link>
-        <div className="small soft one-line">{job.error?.message ?? factsOf(job, t, locale)}</div>
+        <div className="small soft one-line">
+          {job.error ? reasonOf(job.error, t) : factsOf(job, t, locale)}
+        </div>
       </td>
       <td className="cell status">
         {isTerminal(job.status) || job.status === "awaiting" ? (

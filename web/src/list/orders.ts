@@ -22,6 +22,10 @@ export function takes(order: Order, job: Job): boolean {
   return ended;
 }
 
+/** Whether it failed for want of a password, and takes one now: a retry would fail as before. */
+export const needsPassword = (job: Job): boolean =>
+  job.error?.code === "document_encrypted" && takes("again", job);
+
 /** What is done once more with a job's document. */
 const sameOf = ({ pipeline, collection }: Job): SubmitOptions => ({
   pipeline,

@@ -2,6 +2,7 @@
  * Whose copies and waiting submissions are in this browser. Enters: owners as they are known.
  * Leaves: the last one. What one left is never shown to the next.
  */
+import { forgetDismissed } from "../collections/dismissed";
 import { forgetCopies } from "../offline/worker-client";
 import { leave } from "../settings/push";
 import { lock } from "./lock";
@@ -42,4 +43,5 @@ export function onOwnerChange(listener: () => void): () => void {
 /** Forgets who was signed in. */
 export function dropOwner(): void {
   localStorage.removeItem(KEY);
+  forgetDismissed();
 }

@@ -75,6 +75,7 @@ export const en = {
   confirmNamed: (name: string) => `Start ${name}`,
   cancelNamed: (name: string) => `Cancel ${name}`,
   retryNamed: (name: string) => `Retry ${name}`,
+  againNamed: (name: string) => `Convert ${name} again`,
   outbox: "On their way",
   untitled: "Untitled document",
 
@@ -250,7 +251,8 @@ export const en = {
     internal: "The server has a fault",
   } as Record<string, string>,
   whatToDo: {
-    document_encrypted: "Convert it again with its password.",
+    document_encrypted:
+      "Choose “Convert again” and enter its password, or add a copy that has none.",
     document_empty: "Choose a document with content.",
     document_damaged: "Send it again from a good copy.",
     document_unsupported: "Save it as another kind, such as PDF or DOCX.",

@@ -76,6 +76,7 @@ export const fr: Texts = {
   confirmNamed: (name) => `Lancer ${name}`,
   cancelNamed: (name) => `Annuler ${name}`,
   retryNamed: (name) => `Réessayer ${name}`,
+  againNamed: (name) => `Reconvertir ${name}`,
   outbox: "En route",
   untitled: "Document sans titre",
 
@@ -253,7 +254,8 @@ export const fr: Texts = {
     internal: "Le serveur a une défaillance",
   },
   whatToDo: {
-    document_encrypted: "Reconvertissez-le avec son mot de passe.",
+    document_encrypted:
+      "Choisissez « Reconvertir » et entrez son mot de passe, ou ajoutez une copie qui n'en a pas.",
     document_empty: "Choisissez un document qui a un contenu.",
     document_damaged: "Renvoyez-le depuis une bonne copie.",
     document_unsupported: "Enregistrez-le dans un autre format, comme PDF ou DOCX.",

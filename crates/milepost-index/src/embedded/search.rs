@@ -24,6 +24,9 @@ const DEPTH: usize = 4;
 /// the usual 60 a chunk that is poor in both lists comes before the best of one; see
 /// docs/decisions/0025-the-embedded-index.md.
 const FUSION: f64 = 5.0;
+/// What a place in the list by words counts, and one in that by meaning: questions whose
+/// words stand nowhere are the more common, and fill the list by words with what is near.
+const WEIGHTS: (f64, f64) = (0.3, 0.7);
 
 /// By what a search is ended early.
 pub(super) struct Stop {
@@ -175,12 +178,12 @@ fn fused(mode: Mode, by_words: &[(i64, f64)], by_meaning: &[(i64, f64)]) -> Vec<
     for (at, &(number, score)) in by_words.iter().enumerate() {
         let rank = ranks.entry(number).or_default();
         rank.keyword = Some(at + 1);
-        rank.score += if mode == Mode::Hybrid { reciprocal(at + 1) } else { score };
+        rank.score += if mode == Mode::Hybrid { reciprocal(WEIGHTS.0, at + 1) } else { score };
     }
     for (at, &(number, score)) in by_meaning.iter().enumerate() {
         let rank = ranks.entry(number).or_default();
         rank.vector = Some(at + 1);
-        rank.score += if mode == Mode::Hybrid { reciprocal(at + 1) } else { score };
+        rank.score += if mode == Mode::Hybrid { reciprocal(WEIGHTS.1, at + 1) } else { score };
     }
     let best = |rank: &Rank| rank.keyword.into_iter().chain(rank.vector).min();
     let mut all: Vec<(i64, Rank)> = ranks.into_iter().collect();
@@ -194,6 +197,6 @@ fn fused(mode: Mode, by_words: &[(i64, f64)], by_meaning: &[(i64, f64)]) -> Vec<
     all
 }
 
-fn reciprocal(rank: usize) -> f64 {
-    1.0 / (FUSION + rank as f64)
+fn reciprocal(weight: f64, rank: usize) -> f64 {
+    weight / (FUSION + rank as f64)
 }

@@ -152,6 +152,8 @@ export const en = {
   "error.aborted": "It was stopped.",
   "error.closed": "The connection was closed.",
   "error.invalid_response": "The server answered in a way that is not understood.",
+  // The server's message speaks to programs: it names the field in which they send a password.
+  "error.document_encrypted": "The document is protected: its password is missing or wrong.",
 };
 
 /** The key of a text of `@milepost/react/search`, which brings them along. */

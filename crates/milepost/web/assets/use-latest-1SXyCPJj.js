@@ -1,0 +1,1 @@
+import{S as e,y as t}from"./states-Cdv3svzb.js";var n=e(t(),1);function r(e){let t=(0,n.useRef)(e);return(0,n.useEffect)(()=>{t.current=e}),t}export{r as t};
