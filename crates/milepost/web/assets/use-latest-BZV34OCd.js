@@ -1,1 +1,0 @@
-import{S as e,y as t}from"./states-SAfoXdhG.js";var n=e(t(),1);function r(e){let t=(0,n.useRef)(e);return(0,n.useEffect)(()=>{t.current=e}),t}export{r as t};

@@ -1,1 +1,0 @@
-import{S as e,y as t}from"./states-SAfoXdhG.js";var n=e(t(),1),r=()=>{};function i(e,t){let i=(0,n.useCallback)(t=>e?.subscribe(t)??r,[e]);return(0,n.useSyncExternalStore)(i,()=>e?.getSnapshot()??t,()=>t)}export{i as t};
